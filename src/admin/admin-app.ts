@@ -1,0 +1,85 @@
+import express from 'express'
+import type { Express, NextFunction, Request, Response } from 'express'
+import { isLoopbackHost } from '../config/schema/url.ts'
+import { hostnameOf } from '../proxy/caller-check.ts'
+import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
+import type { GatewayView } from './gateway-view.ts'
+import { statusOf } from './status.ts'
+import { contentSecurityPolicy, renderStatusPage } from './status-page.ts'
+
+/** Builds the admin interface: probes, metrics, status, and the few things that may be done. Never on the data path. */
+export function createAdminApp(view: GatewayView): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(guardHost(view.config.admin.listen.isLoopback))
+  app.use((_request, response, next) => {
+    response.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' })
+    next()
+  })
+
+  const alive = (_request: Request, response: Response): void => void response.type('text/plain').send('ok\n')
+  app.get('/livez', alive)
+  app.get('/healthz', alive)
+  app.get('/readyz', (request, response) => {
+    const parts = Object.entries(view.readiness())
+    const isReady = parts.every(([, isOk]) => isOk)
+    const verbose = parts.map(([name, isOk]) => `[${isOk ? '+' : '-'}]${name} ${isOk ? 'ok' : 'not ready'}\n`).join('')
+    response.status(isReady ? 200 : 503).type('text/plain')
+    response.send(`${'verbose' in request.query ? verbose : ''}${isReady ? 'ok' : 'not ready'}\n`)
+  })
+  app.get('/metrics', async (request, response) => {
+    const { contentType, body } = await view.expose(request.get('accept'))
+    response.set('Content-Type', contentType).send(body)
+  })
+  app.get('/status', (_request, response) => void response.json(statusOf(view)))
+  app.get('/', (_request, response) => {
+    response.set('Content-Security-Policy', contentSecurityPolicy).type('html').send(renderStatusPage(statusOf(view)))
+  })
+  app.post('/credentials/:name/renew', refuseOtherSites, (request, response) => renew(view, request, response))
+
+  app.use((_request, response) => void response.status(404).type('text/plain').send('There is nothing here. Try /, /status, /metrics, /readyz or /livez.\n'))
+  app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    response.status(500).type('text/plain').send('An error inside the admin interface; see the log.\n')
+  })
+  return app
+}
+
+/** DNS rebinding: a page of any site could otherwise read the status of a gateway on this machine. */
+function guardHost(isLoopback: boolean) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const host = request.headers.host ?? ''
+    if (isLoopback && host !== '' && !isLoopbackHost(hostnameOf(host))) response.status(421).type('text/plain').send('The host of the request is not this one.\n')
+    else next()
+  }
+}
+
+/** What changes state is for programs and for the status page itself, never for another site's page. */
+function refuseOtherSites(request: Request, response: Response, next: NextFunction): void {
+  const site = request.get('sec-fetch-site')
+  const origin = request.get('origin')
+  const isSame = site === undefined || site === 'same-origin' || site === 'none'
+  const isOwn = origin === undefined || URL.parse(origin)?.host === request.headers.host
+  if (isSame && isOwn) next()
+  else response.status(403).type('text/plain').send('Requests from pages of other sites are refused.\n')
+}
+
+async function renew(view: GatewayView, request: Request, response: Response): Promise<void> {
+  const name = String(request.params['name'])
+  const source = view.tokens.named(name)
+  if (source === undefined) {
+    response.status(404).json({ error: `there is no credential named ${JSON.stringify(name)}` })
+    return
+  }
+  const wantsPage = request.accepts(['json', 'html']) === 'html'
+  try {
+    const token = await source.renew()
+    if (wantsPage) response.redirect(303, '/')
+    else response.json({ credential: name, fingerprint: token.fingerprint, expires: new Date(token.times.expiresAtEpochMs).toISOString() })
+  } catch (error) {
+    if (!(error instanceof TokenUnavailableError)) throw error
+    // The page shows the error itself, next to the credential.
+    if (wantsPage) response.redirect(303, '/')
+    else response.status(502).json({ credential: name, error: error.message })
+  }
+}

@@ -1,0 +1,16 @@
+import type { Config } from '../config/config.ts'
+import type { RequestRecord } from '../proxy/recent-requests.ts'
+import type { Exposition } from '../telemetry/exposition.ts'
+import type { TokenSources } from '../tokens/token-sources.ts'
+
+/** What the admin interface sees of the gateway, and may do. */
+export interface GatewayView {
+  readonly version: string
+  readonly startedEpochMs: number
+  readonly config: Config
+  readonly tokens: TokenSources
+  recentRequests(): readonly RequestRecord[]
+  /** By part; the gateway is ready when all are. */
+  readiness(): Readonly<Record<string, boolean>>
+  expose(accept: string | undefined): Promise<Exposition>
+}

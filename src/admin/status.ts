@@ -1,0 +1,111 @@
+import type { TokenStatus } from '../tokens/token-source.ts'
+import type { GatewayView } from './gateway-view.ts'
+
+/** The state of the gateway, as `GET /status` gives it; moments are RFC 3339. Never a secret. */
+export interface Status {
+  readonly version: string
+  readonly uptime_seconds: number
+  readonly ready: boolean
+  readonly routes: readonly { readonly path: string; readonly upstream: string; readonly credential: string | null }[]
+  readonly credentials: readonly CredentialStatus[]
+  readonly recent_requests: readonly RequestStatus[]
+}
+
+/** One credential. */
+export interface CredentialStatus {
+  readonly name: string
+  readonly provider: string | null
+  readonly token_endpoint: string
+  readonly state: TokenStatus['state']
+  readonly fingerprint: string | null
+  readonly issued: string | null
+  readonly renews: string | null
+  readonly expires: string | null
+  readonly renewing: boolean
+  readonly callers_waiting: number
+  readonly last_error: { readonly at: string; readonly code: string; readonly message: string } | null
+  /** Seconds until a token request may be made after a failure; 0 when it may be made now. */
+  readonly back_off_seconds: number
+  /** Seconds in which refusals are passed through; 0 when they cause a renewal. */
+  readonly cool_down_seconds: number
+  readonly budget_remaining: number | null
+}
+
+/** One finished request. */
+export interface RequestStatus {
+  readonly id: string
+  readonly at: string
+  readonly route: string | null
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly duration_ms: number
+  readonly token: 'hit' | 'wait' | 'none'
+  readonly replay: string | null
+  readonly upstream_status: number | null
+  readonly upstream_ms: number | null
+  readonly error: string | null
+}
+
+/** Puts together what is shown of the gateway. */
+export function statusOf(view: GatewayView): Status {
+  return {
+    version: view.version,
+    uptime_seconds: Math.round((Date.now() - view.startedEpochMs) / 1000),
+    ready: Object.values(view.readiness()).every(Boolean),
+    routes: view.config.routes.map(({ label, upstream, credential }) => ({
+      path: label,
+      upstream: `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}${upstream.basePath}`,
+      credential: credential?.name ?? null,
+    })),
+    credentials: [...view.config.credentials.values()].map(({ name, provider = null, token_endpoint }) => ({
+      name,
+      provider,
+      token_endpoint,
+      ...tokenStatus(view.tokens.named(name)?.status()),
+    })),
+    recent_requests: view.recentRequests().map((request) => ({
+      id: request.id,
+      at: toRfc3339(request.atEpochMs),
+      route: request.route ?? null,
+      method: request.method,
+      path: request.path,
+      status: request.status,
+      duration_ms: rounded(request.durationMs),
+      token: request.token,
+      replay: request.replay ?? null,
+      upstream_status: request.upstreamStatus ?? null,
+      upstream_ms: request.upstreamMs === undefined ? null : rounded(request.upstreamMs),
+      error: request.error ?? null,
+    })),
+  }
+}
+
+function tokenStatus(status: TokenStatus | undefined): Omit<CredentialStatus, 'name' | 'provider' | 'token_endpoint'> {
+  const lastError = status?.lastError
+  return {
+    state: status?.state ?? 'none',
+    fingerprint: status?.fingerprint ?? null,
+    issued: maybeRfc3339(status?.issuedAtEpochMs),
+    renews: maybeRfc3339(status?.renewAtEpochMs),
+    expires: maybeRfc3339(status?.expiresAtEpochMs),
+    renewing: status?.isRenewing ?? false,
+    callers_waiting: status?.waiting ?? 0,
+    last_error: lastError === undefined ? null : { at: toRfc3339(lastError.atEpochMs), code: lastError.code, message: lastError.message },
+    back_off_seconds: Math.ceil((status?.backOffMs ?? 0) / 1000),
+    cool_down_seconds: Math.ceil((status?.coolDownMs ?? 0) / 1000),
+    budget_remaining: status?.budgetRemaining ?? null,
+  }
+}
+
+function maybeRfc3339(epochMs: number | undefined): string | null {
+  return epochMs === undefined ? null : toRfc3339(epochMs)
+}
+
+function toRfc3339(epochMs: number): string {
+  return new Date(epochMs).toISOString()
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10
+}

@@ -1,0 +1,38 @@
+/** Options as `util.parseArgs` takes them, each with a line for --help. */
+export type CommandOptions = Readonly<
+  Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string; readonly help: string; readonly value?: string }>
+>
+
+/** What a command gets to work with. */
+export interface CommandContext {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>
+  readonly positionals: readonly string[]
+  readonly env: Readonly<NodeJS.ProcessEnv>
+  /** Writes a line of data. */
+  readonly stdout: (line: string) => void
+  /** Writes a line of talk. */
+  readonly stderr: (line: string) => void
+}
+
+/** One command of the command line: a file in this folder and an entry in commands.ts. */
+export interface Command {
+  readonly name: string
+  readonly usage: string
+  readonly options: CommandOptions
+  /** Longer explanation for --help. */
+  readonly details?: string
+  /** Positional arguments it takes, at most. */
+  readonly maxPositionals?: number
+  /** @returns the exit code: 0 done, 1 failed. @throws UsageError for a wrong command line, ConfigError for a wrong configuration */
+  run(context: CommandContext): Promise<number>
+}
+
+/** A wrong command line; exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError' as const
+}
+
+/** Something outside that a person can mend (an address in use); exit code 1, one line. */
+export class OperationError extends Error {
+  override name = 'OperationError' as const
+}

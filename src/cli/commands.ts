@@ -1,0 +1,20 @@
+import type { Command } from './command.ts'
+
+/** One line of the command table. The code of a command is loaded only when it runs: a gateway should not pay for the demo. */
+export interface CommandEntry {
+  readonly summary: string
+  load(): Promise<Command>
+}
+
+/** Every command, by name, in the order of --help. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  serve: { summary: 'run the gateway (the default command)', load: async () => (await import('./serve.ts')).serve },
+  check: { summary: 'check a configuration and say what it means', load: async () => (await import('./check.ts')).check },
+  providers: { summary: 'list the provider presets', load: async () => (await import('./providers.ts')).providers },
+  simulate: { summary: 'run the simulated providers', load: async () => (await import('./simulate.ts')).simulate },
+  demo: { summary: 'simulated providers and a gateway in front of them, ready to try', load: async () => (await import('./demo.ts')).demo },
+  version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
+}
+
+/** The command that runs when none is named. */
+export const defaultCommand = 'serve'

@@ -1,0 +1,110 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdminApp } from '../admin/admin-app.ts'
+import type { Config } from '../config/config.ts'
+import type { ListenAddress } from '../config/schema/listen.ts'
+import { createGrantRequest } from '../oauth/request-grant.ts'
+import { createTokenTransport } from '../oauth/token-transport.ts'
+import { createGateway } from '../proxy/gateway.ts'
+import { createExposition } from '../telemetry/exposition.ts'
+import type { Log } from '../telemetry/log.ts'
+import { Metrics } from '../telemetry/metrics.ts'
+import { systemClock } from '../tokens/clock.ts'
+import { TokenSources } from '../tokens/token-sources.ts'
+import { OperationError } from './command.ts'
+
+/** A gateway that runs. */
+export interface RunningGateway {
+  /** Where callers connect, as a base URL. */
+  readonly url: string
+  readonly adminUrl: string
+  readonly tokens: TokenSources
+  /** Stops as the configuration says: readiness first, then no new connections, open requests to their end. */
+  stop(): Promise<void>
+}
+
+/**
+ * The composition root: builds everything once, from the configuration, and starts it.
+ * @throws OperationError when an address cannot be listened on
+ */
+export async function startGateway(config: Config, log: Log, version: string): Promise<RunningGateway> {
+  const metrics = new Metrics(version)
+  const transport = createTokenTransport(`bearerd/${version}`)
+  const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
+  const tokens = new TokenSources(config.credentials, { requestGrant, clock: systemClock, random: Math.random, metrics, log })
+  const gateway = createGateway({ config, metrics, log, tokenSource: (credential) => tokens.of(credential) })
+
+  let isOpen = false
+  let isDraining = false
+  const adminApp = createAdminApp({
+    version,
+    startedEpochMs: Date.now(),
+    config,
+    tokens,
+    recentRequests: () => gateway.recent.list(),
+    readiness: () => ({
+      config: isOpen,
+      ...(config.admin.ready_when === 'tokens' && { tokens: haveTokens(tokens) }),
+      not_draining: !isDraining,
+    }),
+    expose: createExposition(metrics),
+  })
+  metrics.setStoreUp('memory', true)
+  metrics.recordReload(true, Date.now())
+
+  const admin = createServer(adminApp)
+  const adminAddress = await openAdmin(admin, config.admin.listen)
+  const address = await gateway.open().catch(async (error: unknown) => {
+    admin.close()
+    throw listenError(error, config.listen, 'listen')
+  })
+  isOpen = true
+  if (config.admin.ready_when === 'tokens') for (const [, source] of tokens.entries()) source.obtain().catch(() => {})
+  const url = baseUrl(address, config.listen)
+  const adminUrl = baseUrl(adminAddress, config.admin.listen)
+  log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')
+
+  return {
+    url,
+    adminUrl,
+    tokens,
+    stop: async () => {
+      isDraining = true
+      log.info({ delay_ms: config.shutdown.delay, grace_ms: config.shutdown.grace }, 'bearerd is shutting down')
+      gateway.startDraining()
+      if (config.shutdown.delay > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdown.delay))
+      await gateway.close(config.shutdown.grace)
+      tokens.close()
+      await transport.close()
+      admin.closeAllConnections()
+      await new Promise((resolve) => admin.close(resolve))
+      log.info('bearerd has stopped')
+    },
+  }
+}
+
+function haveTokens(tokens: TokenSources): boolean {
+  return [...tokens.entries()].every(([, source]) => ['fresh', 'stale'].includes(source.status().state))
+}
+
+function openAdmin(admin: ReturnType<typeof createServer>, listen: ListenAddress): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    admin.once('error', (error) => reject(listenError(error, listen, 'admin.listen')))
+    admin.listen({ port: listen.port, ...(listen.host !== '' && { host: listen.host }) }, () => resolve(admin.address() as AddressInfo))
+  })
+}
+
+function listenError(error: unknown, { host, port }: ListenAddress, key: string): OperationError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `another program uses this address; stop it, or choose another address under "${key}"`,
+    EACCES: `this user may not use this port; choose one above 1023 under "${key}"`,
+    EADDRNOTAVAIL: `this machine does not have this address; choose another under "${key}"`,
+  }
+  return new OperationError(`cannot listen on ${host}:${port}: ${reasons[code] ?? code}`, { cause: error })
+}
+
+function baseUrl({ port }: AddressInfo, { host }: ListenAddress): string {
+  const name = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

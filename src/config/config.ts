@@ -1,0 +1,24 @@
+import type { z } from 'zod'
+import type { credentialSchema } from './schema/credential.ts'
+import type { gatewaySchema } from './schema/gateway.ts'
+import type { routeSchema } from './schema/route.ts'
+
+/** How one provider's tokens are got, renewed and put onto requests; complete, presets and defaults filled in. */
+export type Credential = Readonly<z.output<ReturnType<typeof credentialSchema>>> & {
+  readonly name: string
+}
+
+/** One route; complete. */
+export type Route = Readonly<Omit<z.output<typeof routeSchema>, 'credential'>> & {
+  /** What metrics, logs and errors call it: its configured host and path. */
+  readonly label: string
+  readonly credential: Credential | undefined
+}
+
+/** The whole configuration: frozen, complete, checked. Nothing below this layer reads or checks it again. */
+export type Config = Readonly<Omit<z.output<typeof gatewaySchema>, 'credentials' | 'routes'>> & {
+  /** The file it came from, as it was named. */
+  readonly file: string
+  readonly credentials: ReadonlyMap<string, Credential>
+  readonly routes: readonly Route[]
+}

@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readYaml } from './yaml-document.ts'
+
+/** A provider's facts, in the vocabulary of `credentials.NAME`, from a file in `providers/`. */
+export interface Preset {
+  readonly name: string
+  readonly title: string
+  /** Address of the provider's own documentation. */
+  readonly documentation: string
+  /** Base URL of its API, the default for routes that use it. */
+  readonly upstream: string | undefined
+  /** Hosts other than production, by name. */
+  readonly environments: Readonly<Record<string, { readonly token_endpoint?: string; readonly upstream?: string }>>
+  /** Defaults for the keys of a credential, not yet checked: they are checked once a user's keys lie on top. */
+  readonly defaults: Readonly<Record<string, unknown>>
+}
+
+const presetSchema = z.looseObject({
+  title: z.string().min(1),
+  documentation: z.url(),
+  upstream: z.url().optional(),
+  environments: z.record(z.string(), z.strictObject({ token_endpoint: z.url().optional(), upstream: z.url().optional() })).default({}),
+})
+
+const folder = join(import.meta.dirname, '../../providers')
+
+/** The names of all presets, sorted. */
+export function presetNames(): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
+    .sort()
+}
+
+/**
+ * Reads one preset.
+ * @param name one of `presetNames()`
+ * @throws Error when the file is missing or not a preset: a defect of this package, guarded by a test over all presets
+ */
+export function readPreset(name: string): Preset {
+  const file = join(folder, `${name}.yaml`)
+  const document = readYaml(file, readFileSync(file, 'utf8'), undefined)
+  if (document.problems.length > 0) throw new Error(`${file}: ${document.problems[0]?.problem}`)
+  const { title, documentation, upstream, environments, ...defaults } = presetSchema.parse(document.value)
+  return { name, title, documentation, upstream, environments: environments as Preset['environments'], defaults }
+}

@@ -1,0 +1,26 @@
+const millisecondsPer: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+const bytesPer: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+
+/**
+ * Reads a duration such as `250ms`, `30s`, `5m` or `1h`.
+ * @returns milliseconds, or undefined when the text is not a duration
+ */
+export function parseDuration(text: string): number | undefined {
+  return parseQuantity(text, /^(\d+(?:\.\d+)?)(ms|s|m|h)$/, millisecondsPer)
+}
+
+/**
+ * Reads a size such as `0`, `64KiB` or `1MiB`.
+ * @returns bytes, or undefined when the text is not a size
+ */
+export function parseSize(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : parseQuantity(text, /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)$/, bytesPer)
+}
+
+function parseQuantity(text: string, pattern: RegExp, factors: Readonly<Record<string, number>>): number | undefined {
+  const match = pattern.exec(text)
+  const factor = factors[match?.[2] ?? '']
+  if (match === null || factor === undefined) return undefined
+  const value = Math.round(Number(match[1]) * factor)
+  return Number.isSafeInteger(value) ? value : undefined
+}

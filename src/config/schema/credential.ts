@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import {
+  duration, fieldName, flag, jsonTemplate, oneOf, pattern, pointer, secret, strictObject, template, text, variable, wholeNumber,
+} from './values.ts'
+import { endpointUrl } from './url.ts'
+import { parseDuration } from '../quantities.ts'
+
+/** Client authentication methods (RFC 6749 2.3, names of the IANA registry that RFC 7591 set up). */
+export const clientAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
+
+const seconds = 1_000
+const minutes = 60 * seconds
+const hours = 60 * minutes
+
+/** A share of a token's life, or a fixed time before its end. */
+export type RenewBefore = { readonly share: number } | { readonly ms: number }
+
+const renewBefore = z
+  .string({ error: 'expected a share or a duration; for example 10% or 30s' })
+  .transform((value, context): RenewBefore => {
+    const share = /^(\d+(?:\.\d+)?)%$/.exec(value)?.[1]
+    const ms = parseDuration(value)
+    if (share !== undefined && Number(share) > 0 && Number(share) <= 90) return { share: Number(share) / 100 }
+    if (ms !== undefined) return { ms }
+    context.addIssue('not a share (up to 90%) or a duration; write it as 10% or 30s')
+    return z.NEVER
+  })
+
+const injectInto = z.union(
+  [
+    strictObject({ header: fieldName, value: template }),
+    strictObject({ query: text('a parameter name', 'access_token'), value: template }),
+  ],
+  { error: 'expected where the token goes; write {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}' },
+)
+
+const rejectedWhen = strictObject({
+  status: wholeNumber(100).optional().describe('The status of the answer.'),
+  header: z.record(fieldName, pattern).optional().describe('Fields of the answer, each with a regular expression it must match.'),
+})
+
+/**
+ * `credentials.NAME`, after a preset has been laid under it: every key, with its default and what it means.
+ * @param env where `{env: NAME}` secrets are looked up
+ */
+export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
+  const secretValue = secret(env)
+  return strictObject({
+    provider: text('the name of a preset', 'gett').optional().describe('Preset that supplies defaults for every other key.'),
+    environment: text("one of the preset's environments", 'sandbox')
+      .optional()
+      .describe("Which of the preset's environments to use (its hosts); the preset's own default is production."),
+    token_endpoint: endpointUrl.describe('URL of the token endpoint (RFC 6749 3.2).'),
+    insecure_http: flag
+      .default(false)
+      .describe('Allows http:// for a token endpoint that is not on this machine. The client secret then crosses the network in clear text.'),
+    grant_type: text('a grant type', 'client_credentials')
+      .default('client_credentials')
+      .describe('How a token is asked for: client_credentials (RFC 6749 4.4), or what the provider wants to see as grant_type.'),
+    token_endpoint_auth_method: oneOf(clientAuthenticationMethods)
+      .default('client_secret_basic')
+      .describe('How bearerd proves who it is at the token endpoint (RFC 6749 2.3).'),
+    client_id: secretValue.optional().describe('Client identifier (RFC 6749 2.2).'),
+    client_secret: secretValue.optional().describe('Client secret (RFC 6749 2.3.1).'),
+    scope: z
+      .union([z.string(), z.array(z.string())], { error: 'expected scopes; write "order finance" or a list' })
+      .optional()
+      .describe('Scopes to ask for (RFC 6749 3.3); none is sent when absent.'),
+    scope_delimiter: z.string().default(' ').describe('What stands between the scopes of a list.'),
+    audience: text('an audience', 'https://api.example.com').optional().describe('Sent as the parameter audience.'),
+    resource: text('a resource', 'https://api.example.com').optional().describe('Sent as the parameter resource (RFC 8707).'),
+    variables: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'not a variable name; use letters, digits and _' }), variable(env))
+      .default({})
+      .describe('Further named values for templates; treated as secrets.'),
+    token_request: tokenRequest.prefault({}).describe('What the token request looks like, where it is not the standard form.'),
+    token_response: tokenResponse.prefault({}).describe('Where the token response keeps what, where it is not the standard form.'),
+    inject: z
+      .union([injectInto, z.array(injectInto).min(1)], { error: 'expected {header, value}, {query, value} or a list of them; see docs' })
+      .prefault({ header: 'Authorization', value: 'Bearer {access_token}' })
+      .transform((value) => (Array.isArray(value) ? value : [value]))
+      .describe('How the token goes onto the request (RFC 6750 2.1 unless said otherwise).'),
+    renew_before: renewBefore
+      .optional()
+      .describe('How long before its expiry a token is renewed: a share of its life or a duration. Default: 10%, at most 5m.'),
+    rejected_when: z
+      .array(rejectedWhen, { error: 'expected a list of matches; for example [{status: 401}]' })
+      .min(1, { error: 'an empty list would never match; remove it or name a match' })
+      .default([{ status: 401, header: undefined }])
+      .describe('Answers that mean "the token was refused": all of one entry must match, any entry is enough.'),
+    min_reissue_interval: duration
+      .default(0)
+      .describe('A refusal of a token younger than this is passed on and causes no token request.'),
+    token_requests: strictObject({
+      limit: wholeNumber(1).describe('Token requests allowed in one window.'),
+      window: duration.refine((ms) => ms > 0, { error: 'the window is empty; write how long it is, such as 1h' }).describe('Length of the sliding window.'),
+    })
+      .optional()
+      .describe("The provider's limit on token requests; bearerd stays within it."),
+  })
+}
+
+const tokenRequest = strictObject({
+  method: oneOf(['POST', 'GET', 'PUT']).default('POST').describe('Method of the token request.'),
+  encoding: oneOf(['form', 'multipart', 'json', 'query', 'none'])
+    .default('form')
+    .describe('How the parameters travel; "query" puts them into the URL, "none" sends none.'),
+  headers: z.record(fieldName, template).default({}).describe('Further fields of the token request.'),
+  query: z.record(z.string(), template).default({}).describe("Further parameters of the token request's URL."),
+  params: z
+    .record(z.string(), jsonTemplate)
+    .default({})
+    .describe('Further parameters; null removes a default one (grant_type, scope, ...), "" is sent as it is.'),
+  basic_encoding: oneOf(['form', 'raw', 'base64'])
+    .default('form')
+    .describe('How client_id and client_secret are encoded inside Basic: form (RFC 6749 2.3.1), raw, or base64 each.'),
+  timeout: duration.default(10 * seconds).describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
+})
+
+const tokenResponse = strictObject({
+  access_token: z
+    .union([pointer, z.string().regex(/^header:[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/)], {
+      error: 'expected a JSON Pointer or header:NAME; for example /data/token or header:X-Subject-Token',
+    })
+    .default('/access_token')
+    .describe('Where the token is: a JSON Pointer (RFC 6901), or header:NAME.'),
+  expires: strictObject({
+    at: pointer.default('/expires_in').describe('Where the lifetime or the moment of expiry is.'),
+    as: oneOf(['seconds', 'milliseconds', 'epoch', 'epoch_ms', 'rfc3339', 'jwt_exp'])
+      .default('seconds')
+      .describe('What it means; numbers may be strings. jwt_exp reads the exp claim of the token itself.'),
+    default: duration.default(5 * minutes).describe('The lifetime when the answer names none.'),
+    min: duration.default(1 * seconds).describe('Shorter lifetimes are taken as this.'),
+    max: duration.default(2_160 * hours).describe('Longer lifetimes are taken as this.'),
+  }).prefault({}).describe('How long the token lives.'),
+  refresh_token: pointer
+    .optional()
+    .describe('Where a refresh token is (RFC 6749 6); when named and present it is used to renew, falling back to the original grant.'),
+  ok_when: z
+    .record(pointer, z.union([z.string(), z.number(), z.boolean()]))
+    .default({})
+    .describe('Values that a good answer has, for endpoints that answer 200 to everything; compared as strings.'),
+})

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+
+/** The URL of a token endpoint. */
+export const endpointUrl = z.string({ error: urlError }).transform((value, context) => {
+  const url = parseHttpUrl(value, context)
+  return url === undefined ? z.NEVER : url.href
+})
+
+/** The parts of an upstream's base URL; nothing of it is ever resolved against a request's target. */
+export interface UpstreamUrl {
+  readonly isTls: boolean
+  /** As for a socket: without brackets around an IPv6 address. */
+  readonly hostname: string
+  readonly port: number
+  /** The `Host` to send (RFC 9110 7.2): with brackets, without a default port. */
+  readonly authority: string
+  /** Starts with a slash or is empty; never ends with one. */
+  readonly basePath: string
+}
+
+/** The base URL of an upstream: origin and base path, nothing else. */
+export const upstreamUrl = z.string({ error: urlError }).transform((value, context): UpstreamUrl => {
+  const url = parseHttpUrl(value, context)
+  if (url === undefined) return z.NEVER
+  if (value.includes('?')) {
+    context.addIssue('an upstream has no query; set fixed parameters with "query: {set: {...}}" on the route')
+    return z.NEVER
+  }
+  const isTls = url.protocol === 'https:'
+  return {
+    isTls,
+    hostname: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
+    authority: url.host,
+    basePath: url.pathname.replace(/\/+$/, ''),
+  }
+})
+
+function urlError(): string {
+  return 'expected a URL; for example https://api.example.com/v1'
+}
+
+function parseHttpUrl(value: string, context: z.core.$RefinementCtx): URL | undefined {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:\/\//i.test(value)) {
+    context.addIssue('not an absolute http or https URL; write it as https://api.example.com/v1')
+  } else if (url.username !== '' || url.password !== '') {
+    // Shown in logs and error messages, unlike client_secret.
+    context.addIssue('a URL must not carry credentials; use client_id and client_secret')
+  } else if (value.includes('#')) {
+    context.addIssue('a fragment is never sent; remove it')
+  } else if (/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(value.replace(/^https?:\/\//i, ''))) {
+    context.addIssue('a dot segment in the path; write the path that is meant')
+  } else {
+    return url
+  }
+  return undefined
+}
+
+/** Whether a host is this machine itself, so that plain HTTP to it crosses no network. */
+export function isLoopbackHost(hostname: string): boolean {
+  const name = hostname.toLowerCase().replace(/^\[|\]$/g, '')
+  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
+}

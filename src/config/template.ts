@@ -1,0 +1,81 @@
+import { inspect } from 'node:util'
+
+/** What a placeholder stands for, looked up while rendering; undefined when there is no such value. */
+export type TemplateValues = (placeholder: string) => string | undefined
+
+/**
+ * A configured text with placeholders: `Bearer {access_token}`, `{variables_name}`, `{token.instance_url}`. `{{` stands
+ * for a brace. Its literal parts may have come from a secret (`x-api-key: ${KEY}`), so like a secret it does not print.
+ */
+export class Template {
+  readonly #parts: readonly (string | Placeholder)[]
+  /** The placeholders it names, in order, for checks when the configuration is loaded. */
+  readonly placeholders: readonly string[]
+
+  /**
+   * @param source the text as configured
+   * @throws TemplateSyntaxError when a brace is neither part of a placeholder nor doubled
+   */
+  constructor(source: string) {
+    this.#parts = parse(source)
+    this.placeholders = this.#parts.filter((part) => typeof part !== 'string').map((part) => part.name)
+  }
+
+  /**
+   * Fills in the placeholders.
+   * @throws MissingTemplateValueError when a value does not exist (a field that the token response did not have)
+   */
+  render(values: TemplateValues): string {
+    return this.#parts.map((part) => (typeof part === 'string' ? part : valueOf(part.name, values))).join('')
+  }
+
+  toString(): string {
+    return '[template]'
+  }
+
+  toJSON(): string {
+    return '[template]'
+  }
+
+  [inspect.custom](): string {
+    return '[template]'
+  }
+}
+
+/** A template that cannot be read. Mapped to a configuration problem. */
+export class TemplateSyntaxError extends Error {
+  override name = 'TemplateSyntaxError' as const
+}
+
+/** A placeholder without a value at the time of rendering. `placeholder` is a configured name, safe to show. */
+export class MissingTemplateValueError extends Error {
+  override name = 'MissingTemplateValueError' as const
+  readonly placeholder: string
+
+  constructor(placeholder: string) {
+    super(`there is no value for {${placeholder}}`)
+    this.placeholder = placeholder
+  }
+}
+
+interface Placeholder {
+  readonly name: string
+}
+
+function parse(source: string): (string | Placeholder)[] {
+  const parts: (string | Placeholder)[] = []
+  const token = /\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_.-]*)\}|[{}]|[^{}]+/g
+  for (const [text, name] of source.matchAll(token)) {
+    if (name !== undefined) parts.push({ name })
+    else if (text === '{{' || text === '}}') parts.push(text.charAt(0))
+    else if (text === '{' || text === '}') throw new TemplateSyntaxError(`a single "${text}" that belongs to no {placeholder}`)
+    else parts.push(text)
+  }
+  return parts
+}
+
+function valueOf(placeholder: string, values: TemplateValues): string {
+  const value = values(placeholder)
+  if (value === undefined) throw new MissingTemplateValueError(placeholder)
+  return value
+}

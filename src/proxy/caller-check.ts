@@ -1,0 +1,43 @@
+import type { Config } from '../config/config.ts'
+import { isLoopbackHost } from '../config/schema/url.ts'
+import { GatewayError } from './gateway-error.ts'
+import { valuesOf } from './hop-by-hop.ts'
+import type { ReceivedRequest } from './received-request.ts'
+
+/** Lets a request pass, or throws. */
+export type CallerCheck = (request: ReceivedRequest) => void
+
+/**
+ * Keeps web pages and DNS rebinding away from the token: a port on localhost is open to every page that a browser on this
+ * machine shows. The Host must be a loopback name (or a configured one), and a browser must not say that another site asks.
+ * @returns a check that throws GatewayError `wrong_host` or `caller_forbidden`
+ */
+export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'listen' | 'hosts' | 'origins'>): CallerCheck {
+  const knownHosts = new Set(hosts)
+  const knownOrigins = new Set(origins)
+  const checksHost = listen.isLoopback || hosts.length > 0
+
+  return ({ authority, fields }) => {
+    const hostname = hostnameOf(authority)
+    // HTTP/1.0 may come without Host, from programs only: every browser sends one.
+    if (checksHost && authority !== '' && !isLoopbackHost(hostname) && !knownHosts.has(hostname)) {
+      throw new GatewayError('wrong_host', `the host of the request is none of this gateway's; name it under "hosts" if it should be`)
+    }
+    for (const origin of valuesOf(fields, 'origin')) {
+      if (!knownOrigins.has(origin)) {
+        throw new GatewayError('caller_forbidden', 'the request comes from a web page; name its origin under "origins" if it may call')
+      }
+    }
+    for (const site of valuesOf(fields, 'sec-fetch-site')) {
+      const isKnownOrigin = valuesOf(fields, 'origin').length > 0
+      if (site !== 'same-origin' && site !== 'none' && !isKnownOrigin) {
+        throw new GatewayError('caller_forbidden', 'the request comes from a web page of another site')
+      }
+    }
+  }
+}
+
+/** The host of `host:port`, in lower case, without brackets around an IPv6 address and without a final dot. */
+export function hostnameOf(authority: string): string {
+  return authority.replace(/:\d*$/, '').replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
+}

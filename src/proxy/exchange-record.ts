@@ -1,0 +1,53 @@
+import type { Config } from '../config/config.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Exchange } from './exchange.ts'
+import type { RecentRequests } from './recent-requests.ts'
+
+/** nginx's number for a caller that left before its answer; never sent, only counted and logged. */
+const callerGoneStatus = 499
+
+/** Where finished exchanges are told. */
+export interface ExchangeRecorders {
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly recent: RecentRequests
+  readonly accessLog: Config['access_log']
+}
+
+/** Tells metrics, access log and status page of a finished exchange. The query is told only where the configuration allows it. */
+export function recordExchange(exchange: Exchange, { metrics, log, recent, accessLog }: ExchangeRecorders): void {
+  const { request, response, id, route, path, tokenWay: token, replay, upstreamStatus, upstreamMs, error } = exchange
+  const method = request.method ?? ''
+  const durationMs = performance.now() - exchange.startedMs
+  const status = exchange.isTunnel ? 101 : exchange.isGone ? callerGoneStatus : response.statusCode
+
+  const routeMetrics = exchange.metrics ?? metrics.forRoute('none')
+  routeMetrics.countRequest(method, status)
+  routeMetrics.duration.observe(durationMs / 1000)
+  if (exchange.metrics !== undefined) exchange.metrics.inFlight.value--
+
+  recent.add({ id, atEpochMs: exchange.startedEpochMs, route, method, path, status, durationMs, token, replay, upstreamStatus, upstreamMs, error })
+  if (accessLog.mode === 'off' || (accessLog.mode === 'errors' && status < 400)) return
+  log.info(
+    {
+      request_id: id,
+      route,
+      method,
+      path,
+      ...(accessLog.query && { query: exchange.query }),
+      status,
+      duration_ms: rounded(durationMs),
+      token,
+      replay,
+      upstream_status: upstreamStatus,
+      upstream_ms: upstreamMs === undefined ? undefined : rounded(upstreamMs),
+      error,
+    },
+    'request',
+  )
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100
+}

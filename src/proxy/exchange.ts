@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ReplayOutcome, RouteMetrics } from '../telemetry/metrics.ts'
+
+/** How a request came by its token: at once, after a wait, or it needed none. */
+export type TokenWay = 'hit' | 'wait' | 'none'
+
+/**
+ * One caller's request and the answer to it: both ends of the connection, whether the caller is still there, and what is
+ * worth telling about it afterwards.
+ */
+export class Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The connection of a request that asks for an upgrade, and the bytes that came right behind it. */
+  readonly upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined
+  readonly expectsContinue: boolean
+  readonly id: string
+  readonly startedMs: number
+  readonly startedEpochMs: number
+
+  /** Filled in along the way, for the log, the metrics and the status page. */
+  route: string | undefined
+  path = ''
+  query = ''
+  tokenWay: TokenWay = 'none'
+  replay: ReplayOutcome | undefined
+  upstreamStatus: number | undefined
+  upstreamMs: number | undefined
+  error: string | undefined
+  /** The connection was upgraded; its end is not the end of an answer. */
+  isTunnel = false
+  metrics: RouteMetrics | undefined
+
+  #isGone = false
+  #onGone: (() => void) | undefined
+
+  constructor(parts: Pick<Exchange, 'request' | 'response' | 'upgrade' | 'expectsContinue' | 'id' | 'startedMs' | 'startedEpochMs'>) {
+    this.request = parts.request
+    this.response = parts.response
+    this.upgrade = parts.upgrade
+    this.expectsContinue = parts.expectsContinue
+    this.id = parts.id
+    this.startedMs = parts.startedMs
+    this.startedEpochMs = parts.startedEpochMs
+    this.response.on('close', () => {
+      if (!this.response.writableFinished) this.giveUp()
+    })
+    // A write to a caller that has left is not worth a crash; `close` says all there is to say.
+    this.response.on('error', () => {})
+  }
+
+  /** Whether the caller has left before the end of its answer. */
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** Takes note of the route that was found. @param metrics its numbers */
+  enter(route: string, metrics: RouteMetrics): void {
+    this.route = route
+    this.metrics = metrics
+    metrics.inFlight.value++
+  }
+
+  noteReplay(outcome: ReplayOutcome): void {
+    this.replay = outcome
+    this.metrics?.countReplay(outcome)
+  }
+
+  /** Treats the caller as gone: what it sends makes no sense any more. */
+  giveUp(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#onGone?.()
+  }
+
+  /** What to do when the caller leaves; replaces what was set before. */
+  set onGone(handler: (() => void) | undefined) {
+    this.#onGone = handler
+    if (this.#isGone) handler?.()
+  }
+}
+
+/** The caller has left; there is nobody to answer. */
+export class CallerGoneError extends Error {
+  override name = 'CallerGoneError' as const
+}

@@ -1,0 +1,144 @@
+import type { Config, Credential, Route } from '../config/config.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { AccessToken } from '../tokens/access-token.ts'
+import type { TokenSource } from '../tokens/token-source.ts'
+import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
+import type { CallerCheck } from './caller-check.ts'
+import { CallerGoneError } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import { GatewayError } from './gateway-error.ts'
+import { valuesOf } from './hop-by-hop.ts'
+import { unreplacedStatus } from './problem.ts'
+import { receiveRequest } from './received-request.ts'
+import type { ReceivedRequest } from './received-request.ts'
+import { isRefusal, replaceToken } from './refusal.ts'
+import { relayAnswer } from './relay-answer.ts'
+import { ReplayCopy } from './replay-copy.ts'
+import type { ReplayMemory } from './replay-copy.ts'
+import { RequestBody } from './request-body.ts'
+import { checkRouteAllows } from './route-check.ts'
+import type { RouteTable } from './route-table.ts'
+import { sendRequest } from './send-request.ts'
+import type { TokenEndpointGuard } from './token-endpoint-guard.ts'
+import { upstreamPath } from './upstream-request.ts'
+import type { Answer } from './upstream/attempt.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { checkLoop } from './via.ts'
+
+/** What forwarding needs; built once per configuration. */
+export interface ForwardingParts {
+  readonly limits: Config['limits']
+  readonly via: Config['via']
+  readonly metrics: Metrics
+  readonly callerCheck: CallerCheck
+  readonly findRoute: RouteTable
+  readonly replayMemory: ReplayMemory
+  readonly tokenSource: (credential: Credential) => TokenSource
+  readonly upstream: (route: Route) => Upstream
+  readonly tokenEndpointGuard: (route: Route) => TokenEndpointGuard
+}
+
+/**
+ * Forwards one request: the whole way from the received request to the relayed answer.
+ * @throws GatewayError when the gateway itself has to answer, CallerGoneError when there is nobody left to answer
+ */
+export async function forward(exchange: Exchange, parts: ForwardingParts): Promise<void> {
+  const received = receiveRequest(exchange.request, parts.limits, exchange.expectsContinue)
+  exchange.path = received.target.path
+  exchange.query = received.target.query
+  parts.callerCheck(received)
+  if (isForTheGateway(received)) {
+    answerOptions(exchange)
+    return
+  }
+
+  const { route, rest } = parts.findRoute(received.authority, received.target.path)
+  exchange.enter(route.label, parts.metrics.forRoute(route.label))
+  checkRouteAllows(route, received, rest)
+  if (parts.via !== 'off') checkLoop(received.fields, parts.via)
+  const path = upstreamPath(route, rest)
+  parts.tokenEndpointGuard(route)(path)
+
+  const source = route.credential === undefined ? undefined : parts.tokenSource(route.credential)
+  const token = source === undefined ? undefined : await tokenFor(exchange, source)
+
+  const body = bodyOf(exchange, received, route, parts)
+  try {
+    const upstream = parts.upstream(route)
+    const send = (withToken: AccessToken | undefined): Promise<Answer> =>
+      sendRequest({ exchange, received, route, path, body, token: withToken, upstream, via: parts.via })
+    const answer = await send(token)
+    if (token === undefined || source === undefined || !isRefusal(answer, source.rejectedWhen)) {
+      await relayAnswer(exchange, received, route, answer, body, parts.limits)
+      return
+    }
+    const replacement = await replaceToken(answer, token, source, body, route)
+    if (exchange.isGone) throw new CallerGoneError()
+    if (replacement.token === undefined) {
+      exchange.noteReplay(replacement.outcome)
+      const why = unreplacedStatus(answer.status, replacement.why)
+      await relayAnswer(exchange, received, route, answer, body, parts.limits, ['Proxy-Status', why])
+      return
+    }
+    answer.release()
+    const second = await replay(exchange, source, replacement.token, send)
+    await relayAnswer(exchange, received, route, second, body, parts.limits)
+  } finally {
+    body.release()
+  }
+}
+
+/** Sends the same request once more; the second answer is final, whatever it is. */
+async function replay(exchange: Exchange, source: TokenSource, token: AccessToken, send: (token: AccessToken) => Promise<Answer>): Promise<Answer> {
+  try {
+    const answer = await send(token)
+    const isAccepted = !isRefusal(answer, source.rejectedWhen)
+    source.replayed(token, isAccepted)
+    exchange.noteReplay(isAccepted ? 'accepted' : 'refused')
+    return answer
+  } catch (error) {
+    exchange.noteReplay('failed')
+    throw error
+  }
+}
+
+/** RFC 9110 9.3.7, 7.6.2: what is asked of the gateway itself. */
+function isForTheGateway({ method, target, fields }: ReceivedRequest): boolean {
+  return method === 'OPTIONS' && (target.path === '*' || valuesOf(fields, 'max-forwards')[0]?.trim() === '0')
+}
+
+function answerOptions({ response }: Exchange): void {
+  response.writeHead(204, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'])
+  response.end()
+}
+
+/** A hit is synchronous; only a caller without a token waits. Fail closed: without a valid token nothing is sent. */
+function tokenFor(exchange: Exchange, source: TokenSource): AccessToken | Promise<AccessToken> {
+  const token = source.current()
+  exchange.tokenWay = token === undefined ? 'wait' : 'hit'
+  return token ?? waitForToken(exchange, source)
+}
+
+async function waitForToken(exchange: Exchange, source: TokenSource): Promise<AccessToken> {
+  try {
+    const token = await source.obtain()
+    // The token request was for the others as well; this one has nobody to answer any more.
+    if (exchange.isGone) throw new CallerGoneError()
+    return token
+  } catch (error) {
+    throw error instanceof TokenUnavailableError ? toGatewayError(error) : error
+  }
+}
+
+function toGatewayError(error: TokenUnavailableError): GatewayError {
+  const { reason, message, retryAfterMs } = error
+  if (reason === 'refused') return new GatewayError('token_refused', message, { cause: error })
+  return new GatewayError(reason === 'budget' ? 'token_budget_exhausted' : 'token_unavailable', message, { cause: error, retryAfterMs })
+}
+
+function bodyOf(exchange: Exchange, { contentLength }: ReceivedRequest, route: Route, { limits, replayMemory }: ForwardingParts): RequestBody {
+  const { replay, credential, max_request_body } = route
+  const mayFit = replay !== 'off' && (contentLength === undefined || contentLength <= replay.max_body)
+  const copy = mayFit && credential !== undefined && contentLength !== 0 ? new ReplayCopy(replayMemory, replay.max_body) : undefined
+  return new RequestBody(exchange.request, contentLength, copy, { idleMs: limits.body_idle, maxBytes: max_request_body })
+}

@@ -1,0 +1,51 @@
+import type { GatewayError } from './gateway-error.ts'
+
+/** An answer that the gateway makes itself. `fields` is name, value, name, value, ... */
+export interface Problem {
+  readonly status: number
+  readonly fields: readonly string[]
+  readonly body: Buffer
+}
+
+/** Where a problem came up. */
+export interface ProblemContext {
+  /** The route's configured path, when one was found. */
+  readonly route: string | undefined
+  readonly requestId: string
+}
+
+/** The name in Proxy-Status by which callers tell the gateway's answers from the provider's (RFC 9209 2). */
+const proxyName = 'bearerd'
+
+/** Makes a problem document (RFC 9457) of a gateway error, with its Proxy-Status (RFC 9209). */
+export function problemOf(error: GatewayError, { route, requestId }: ProblemContext): Problem {
+  const body = Buffer.from(
+    `${JSON.stringify({
+      type: `urn:bearerd:error:${error.code}`,
+      title: error.title,
+      status: error.status,
+      detail: error.message,
+      code: error.code,
+      route,
+      request_id: requestId,
+    })}\n`,
+  )
+  const fields = ['Content-Type', 'application/problem+json', 'Content-Length', String(body.length), 'Cache-Control', 'no-store']
+  fields.push('Proxy-Status', `${proxyName}; error=${error.proxyStatus}; details=${quoted(error.code)}`)
+  if (error.retryAfterMs !== undefined) fields.push('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
+  if (error.allow !== undefined) fields.push('Allow', error.allow.join(', '))
+  return { status: error.status, fields, body }
+}
+
+/**
+ * Says on a relayed answer why the gateway did not replace it (RFC 9209 2.1.4, 2.1.5).
+ * @param why words of ours, visible ASCII
+ */
+export function unreplacedStatus(receivedStatus: number, why: string): string {
+  return `${proxyName}; received-status=${receivedStatus}; details=${quoted(why)}`
+}
+
+/** RFC 9651 3.3.3. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
+}

@@ -1,0 +1,34 @@
+/** One finished exchange, for the status page. Never a secret, a body or a field. Times in milliseconds. */
+export interface RequestRecord {
+  readonly id: string
+  readonly atEpochMs: number
+  readonly route: string | undefined
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  readonly status: number
+  readonly durationMs: number
+  readonly token: 'hit' | 'wait' | 'none'
+  readonly replay: string | undefined
+  readonly upstreamStatus: number | undefined
+  readonly upstreamMs: number | undefined
+  readonly error: string | undefined
+}
+
+const kept = 200
+
+/** The last exchanges. */
+export class RecentRequests {
+  readonly #ring: RequestRecord[] = []
+  #next = 0
+
+  add(record: RequestRecord): void {
+    this.#ring[this.#next] = record
+    this.#next = (this.#next + 1) % kept
+  }
+
+  /** Newest first. */
+  list(): RequestRecord[] {
+    return [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)].toReversed()
+  }
+}

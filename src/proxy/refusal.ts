@@ -1,0 +1,54 @@
+import type { Credential, Route } from '../config/config.ts'
+import { pointlessChallenge } from '../oauth/challenge.ts'
+import type { ReplayOutcome } from '../telemetry/metrics.ts'
+import type { AccessToken } from '../tokens/access-token.ts'
+import type { Rejection, TokenSource } from '../tokens/token-source.ts'
+import { valuesOf } from './hop-by-hop.ts'
+import type { RequestBody } from './request-body.ts'
+import type { Answer } from './upstream/attempt.ts'
+
+/** How long a first answer is held, unread, while its token is renewed. */
+const renewalDeadlineMs = 5_000
+
+/** Whether an answer means that the token was refused. */
+export function isRefusal({ status, fields, tunnel }: Answer, rejectedWhen: Credential['rejected_when']): boolean {
+  if (tunnel !== undefined) return false
+  return rejectedWhen.some((match) => {
+    if (match.status !== undefined && match.status !== status) return false
+    return Object.entries(match.header ?? {}).every(([name, pattern]) => valuesOf(fields, name.toLowerCase()).some((value) => pattern.test(value)))
+  })
+}
+
+/** What follows a refusal: a token for the one replay, or the reason why the first answer is relayed as it came. */
+export type Replacement =
+  | { readonly token: AccessToken }
+  | { readonly token?: undefined; readonly outcome: ReplayOutcome; readonly why: string }
+
+/**
+ * After a refusal: has the token replaced, while the first answer waits unread, and makes sure that the request can be sent again
+ * as it was. Why this is sound for any method: a 401 says that the request was not applied (RFC 9110 15.5.2).
+ */
+export async function replaceToken(answer: Answer, token: AccessToken, source: TokenSource, body: RequestBody, route: Route): Promise<Replacement> {
+  const pointless = pointlessChallenge(valuesOf(answer.fields, 'www-authenticate'))
+  if (pointless !== undefined) {
+    source.noteRejection('pointless')
+    return { outcome: 'no_new_token', why: `not renewed: a new token does not help against ${pointless}` }
+  }
+  // Before anything else, and even when this request cannot be replayed: the next one shall succeed.
+  const rejection = source.reject(token)
+  if (route.replay === 'off') return { outcome: 'off', why: 'not replayed: replay is off for this route' }
+  if (!body.canStartOver) return tooLarge
+  body.detach()
+  const [{ token: renewed, outcome }, isWhole] = await Promise.all([withinDeadline(rejection), body.whole()])
+  if (!isWhole) return tooLarge
+  return renewed === undefined ? { outcome: 'no_new_token', why: `not renewed: ${outcome}` } : { token: renewed }
+}
+
+const tooLarge = { outcome: 'body_too_large', why: 'not replayed: the body is larger than what is kept for replay' } as const
+
+function withinDeadline(rejection: Promise<Rejection>): Promise<Rejection> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve({ outcome: 'deadline' }), renewalDeadlineMs)
+    rejection.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
+}

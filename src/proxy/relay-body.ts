@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http'
+import type { Exchange } from './exchange.ts'
+import { isHopByHop } from './hop-by-hop.ts'
+import type { Answer } from './upstream/attempt.ts'
+import { Watchdog } from './watchdog.ts'
+
+/** How long either side may take. */
+export interface RelayTimeouts {
+  /** Between two pieces of the upstream's answer, in milliseconds. */
+  readonly upstreamIdleMs: number
+  /** How long the caller may take to read a piece, in milliseconds. */
+  readonly callerIdleMs: number
+}
+
+const nothing = Buffer.alloc(0)
+
+/**
+ * Relays an answer's head and body to the caller, with backpressure. An answer that ends early, or a caller that leaves, breaks the other side's
+ * connection off: never a complete-looking cut answer.
+ * @param fields of the answer to the caller; name, value, name, value, ...
+ * @returns whether the answer came to its end
+ */
+export function relayBody(exchange: Exchange, answer: Answer, fields: string[], sendsTrailers: boolean, timeouts: RelayTimeouts): Promise<boolean> {
+  const { response } = exchange
+  const { message } = answer
+  response.writeHead(answer.status, answer.reason, fields)
+  return new Promise((resolve) => {
+    const watchdog = new Watchdog(() => {
+      message.destroy()
+      finish(false)
+    })
+    let isFinished = false
+    const finish = (isComplete: boolean): void => {
+      if (isFinished) return
+      isFinished = true
+      watchdog.stop()
+      // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed connection.
+      if (!isComplete) breakOff(exchange, message)
+      resolve(isComplete)
+    }
+    exchange.onGone = () => finish(false)
+
+    let isHeadSent = false
+    message.on('data', (chunk: Buffer) => {
+      isHeadSent = true
+      if (response.write(chunk)) {
+        watchdog.arm(timeouts.upstreamIdleMs)
+      } else {
+        message.pause()
+        watchdog.arm(timeouts.callerIdleMs)
+      }
+    })
+    response.on('drain', () => {
+      watchdog.arm(timeouts.upstreamIdleMs)
+      message.resume()
+    })
+    message.on('end', () => {
+      if (!message.complete) return
+      const trailers = sendsTrailers ? trailersOf(message) : []
+      if (trailers.length > 0) response.addTrailers(trailers)
+      response.end(() => finish(true))
+      // The caller has this long to take the last piece.
+      watchdog.arm(timeouts.callerIdleMs)
+    })
+    message.on('error', () => finish(false))
+    message.on('close', () => {
+      if (!message.complete) finish(false)
+    })
+
+    watchdog.arm(timeouts.upstreamIdleMs)
+    // The platform sends the head with the first piece. Events may be a long time coming, so an early head goes alone. (`flushHeaders`
+    // would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
+    setImmediate(() => {
+      if (!isFinished && !isHeadSent && !response.writableEnded) response.write(nothing)
+    })
+  })
+}
+
+/** RFC 9110 6.5.1: trailers must not carry what concerns framing, routing or credentials. */
+function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
+  const trailers: [string, string][] = []
+  for (let index = 0; index < rawTrailers.length; index += 2) {
+    const name = rawTrailers[index] as string
+    if (!isHopByHop(name.toLowerCase()) && !forbiddenTrailers.has(name.toLowerCase())) trailers.push([name, rawTrailers[index + 1] as string])
+  }
+  return trailers
+}
+
+const forbiddenTrailers = new Set(['authorization', 'content-encoding', 'content-length', 'content-range', 'content-type', 'host', 'location', 'set-cookie', 'trailer'])
+
+function breakOff({ response, request }: Exchange, message: IncomingMessage): void {
+  message.destroy()
+  const { socket } = request
+  // A reset, because a plain close is the clean end of an answer that is delimited by it (HTTP/1.0 callers).
+  if ('resetAndDestroy' in socket && !response.writableFinished && !socket.destroyed) socket.resetAndDestroy()
+  else response.destroy()
+}

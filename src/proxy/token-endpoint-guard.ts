@@ -1,0 +1,41 @@
+import type { Config, Route } from '../config/config.ts'
+import { GatewayError } from './gateway-error.ts'
+
+/** Refuses a path of an upstream that is a token endpoint. @param path the path that would be sent upstream */
+export type TokenEndpointGuard = (path: string) => void
+
+/**
+ * Keeps callers away from token endpoints on the upstream of a route (Gett and GetBill serve both from one host): a call would
+ * hand out a real token and spend the budget.
+ * @returns a guard that throws GatewayError `token_endpoint_blocked`
+ */
+export function createTokenEndpointGuard({ upstream }: Route, credentials: Config['credentials']): TokenEndpointGuard {
+  const origin = `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}`
+  const blocked = new Set<string>()
+  for (const { token_endpoint } of credentials.values()) {
+    const url = new URL(token_endpoint)
+    if (url.origin === origin) blocked.add(canonicalPath(url.pathname))
+  }
+  if (blocked.size === 0) return () => {}
+  return (path) => {
+    if (blocked.has(canonicalPath(path))) {
+      throw new GatewayError(
+        'token_endpoint_blocked',
+        'the gateway gets the tokens itself; call the API and leave the token endpoint to it',
+      )
+    }
+  }
+}
+
+/** What lenient servers take for the same path: decoded (also twice), slashes of any kind folded, parameters and case ignored. */
+function canonicalPath(path: string): string {
+  let decoded = path
+  for (let round = 0; round < 3; round++) {
+    decoded = decoded.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  }
+  return decoded
+    .replace(/;[^/\\]*/g, '')
+    .replace(/[/\\]+/g, '/')
+    .replace(/\/$/, '')
+    .toLowerCase()
+}

@@ -1,0 +1,95 @@
+import type { Route } from '../config/config.ts'
+import type { Injection } from '../oauth/injection.ts'
+import { isHopByHop } from './hop-by-hop.ts'
+import { setParameter } from './query.ts'
+import type { ReceivedRequest } from './received-request.ts'
+
+/** What is sent upstream. */
+export interface UpstreamRequest {
+  readonly method: string
+  /** Origin-form. */
+  readonly target: string
+  /** Name, value, name, value, ... */
+  readonly fields: string[]
+}
+
+/** How one attempt differs from the request as received. */
+export interface AttemptOptions {
+  readonly injection: Injection | undefined
+  /** Pseudonym for Via, or `off`. */
+  readonly via: string
+  /** Leaves it to the upstream whether the body is wanted (RFC 9110 10.1.1). */
+  readonly forwardsExpect: boolean
+  /** The protocol to ask for, as received (RFC 9110 7.8). */
+  readonly upgrade: string | undefined
+}
+
+/** The path that a request has at the upstream: base path and rest, joined byte for byte, never resolved. */
+export function upstreamPath({ upstream }: Route, rest: string): string {
+  const path = `${upstream.basePath}${rest}`
+  return path === '' ? '/' : path
+}
+
+/**
+ * Makes the request that is sent upstream. Strip first, add last: whatever a caller sends or nominates in Connection, the token is
+ * set after it and cannot be removed or replaced.
+ * @param path the path at the upstream
+ */
+export function makeUpstreamRequest(received: ReceivedRequest, route: Route, path: string, options: AttemptOptions): UpstreamRequest {
+  const { injection, via, forwardsExpect, upgrade } = options
+  const fields = ['Host', route.upstream.authority]
+  copyFields(received, route, injection, fields)
+  addFraming(received, fields)
+  if (via !== 'off') fields.push('Via', `${received.version} ${via}`)
+  if (forwardsExpect) fields.push('Expect', '100-continue')
+  if (upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', upgrade)
+  else if (received.acceptsTrailers) fields.push('TE', 'trailers', 'Connection', 'TE')
+  for (const [name, value] of Object.entries(route.headers.set)) fields.push(name, value)
+  if (injection !== undefined) fields.push(...injection.fields)
+
+  let { query } = received.target
+  for (const [name, value] of Object.entries(route.query.set)) query = setParameter(query, name, value)
+  for (const [name, value] of injection?.query ?? []) query = setParameter(query, name, value)
+  return { method: received.method, target: `${path}${query}`, fields }
+}
+
+/** Made anew for the connection to the upstream, or never forwarded at all. */
+const ownFields = new Set(['authorization', 'content-length', 'expect', 'host', 'trailer'])
+
+function copyFields(received: ReceivedRequest, { headers }: Route, injection: Injection | undefined, into: string[]): void {
+  const dropped = new Set(headers.remove.map((name) => name.toLowerCase()))
+  for (const name of Object.keys(headers.set)) dropped.add(name.toLowerCase())
+  const injected = injection?.fields ?? []
+  for (let index = 0; index < injected.length; index += 2) dropped.add(withHyphens((injected[index] as string).toLowerCase()))
+  const { fields, connectionOptions } = received
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string
+    const lowerName = name.toLowerCase()
+    if (isHopByHop(lowerName) || ownFields.has(lowerName) || connectionOptions?.has(lowerName) === true) continue
+    // Many servers take X_Api_Key for X-Api-Key, so the underscore twin of our own field goes too.
+    if (dropped.size > 0 && (dropped.has(lowerName) || dropped.has(withHyphens(lowerName)))) continue
+    into.push(name, lowerName === 'max-forwards' && received.method === 'OPTIONS' ? decremented(fields[index + 1]) : (fields[index + 1] as string))
+  }
+}
+
+function withHyphens(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name
+}
+
+/** RFC 9110 7.6.2; 0 has been answered by the gateway itself. */
+function decremented(maxForwards: string | undefined): string {
+  return String(Math.max(Number.parseInt(maxForwards ?? '', 10) - 1 || 0, 0))
+}
+
+/** RFC 9112 6: the framing is made anew, from what the parser understood, never copied. */
+function addFraming({ contentLength, method, fields }: ReceivedRequest, into: string[]): void {
+  if (contentLength === undefined) into.push('Transfer-Encoding', 'chunked')
+  else if (contentLength > 0 || expectsContent.has(method) || hasLength(fields)) into.push('Content-Length', String(contentLength))
+}
+
+/** RFC 9110 8.6: a length of 0 is sent where content is usual. */
+const expectsContent = new Set(['POST', 'PUT', 'PATCH'])
+
+function hasLength(fields: readonly string[]): boolean {
+  return fields.some((name, index) => index % 2 === 0 && name.length === 14 && name.toLowerCase() === 'content-length')
+}

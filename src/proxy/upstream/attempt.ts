@@ -1,0 +1,255 @@
+import { request as httpRequest } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { GatewayError } from '../gateway-error.ts'
+import type { BodySink } from '../request-body.ts'
+import type { UpstreamRequest } from '../upstream-request.ts'
+import { Watchdog } from '../watchdog.ts'
+import { findInvalid } from './answer-check.ts'
+import type { Upstream } from './upstream.ts'
+import { gatewayErrorOf, UpstreamError } from './upstream-error.ts'
+
+/** The head of an upstream's answer. Its body waits, unread, until somebody takes it. */
+export interface Answer {
+  readonly status: number
+  readonly reason: string
+  /** Name, value, name, value, ... as received. */
+  readonly fields: readonly string[]
+  readonly message: IncomingMessage
+  /** Ends the connection unless it can serve another request. To be called when nobody wants more of the answer. */
+  readonly release: () => void
+  /** The connection after a 101, and the bytes that came right behind it. */
+  readonly tunnel: { readonly socket: Duplex; readonly head: Buffer } | undefined
+}
+
+/** What is told while an answer is awaited. */
+export interface AttemptEvents {
+  /** 100: the upstream wants the body. */
+  readonly onContinue?: () => void
+  /** 102 or 103 (RFC 9110 15.2, RFC 8297). */
+  readonly onInformation?: (status: number, reason: string, fields: readonly string[]) => void
+}
+
+/** The largest answer head: larger than a request's, because it is the provider's business how large its cookies are. */
+const largestHeadBytes = 64 * 1024
+
+/** A small rest of an answer that nobody wants is read, which is cheaper than a new connection. */
+const drainedBytes = 64 * 1024
+const drainMs = 1_000
+
+/**
+ * One attempt to have a request answered by an upstream. Streams the body, watches the time, checks the answer's head. A failure
+ * after the head is not an error of the attempt any more: whoever reads the body sees that it did not come to its end.
+ */
+export class Attempt implements BodySink {
+  readonly #upstream: Upstream
+  readonly #events: AttemptEvents
+  readonly #watchdog: Watchdog
+  readonly #leaveLine: () => void
+  #request: ClientRequest | undefined
+  #settle!: { resolve: (answer: Answer) => void; reject: (error: Error) => void }
+  #hasAnswer = false
+  #isEnded = false
+  #isTunnel = false
+  #isConnected = false
+  #isConnecting = true
+  /** Bytes of the connection before this request, to tell whether anything of it went out, or of an answer came in. */
+  #writtenBefore = 0
+  #readBefore = 0
+  readonly #pending: Buffer[] = []
+  #error: GatewayError | undefined
+  onDrain: (() => void) | undefined
+  /** The head of the answer. Rejects with UpstreamError. */
+  readonly answer: Promise<Answer>
+
+  /**
+   * @param upgrade whether a 101 is wanted
+   * @param isFresh never on a connection that was used before
+   */
+  constructor(upstream: Upstream, request: UpstreamRequest, events: AttemptEvents, { upgrade = false, isFresh = false } = {}) {
+    this.#upstream = upstream
+    this.#events = events
+    this.#watchdog = new Watchdog(() => this.#onTimeout())
+    this.answer = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    // An attempt that is given up may fail without anybody waiting for it.
+    this.answer.catch(() => {})
+    const send = (): void => this.#send(request, upgrade, isFresh)
+    if (upstream.slots.tryTake()) {
+      this.#leaveLine = () => {}
+      send()
+    } else {
+      this.#leaveLine = upstream.slots.wait(send)
+    }
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#request === undefined) {
+      this.#pending.push(chunk)
+      return false
+    }
+    const isRoom = this.#request.write(chunk)
+    // While the upstream takes nothing, it must be given a limit of its own.
+    if (!isRoom && !this.#hasAnswer && this.#isConnected) this.#watchdog.arm(this.#upstream.timeouts.idle)
+    return isRoom
+  }
+
+  end(): void {
+    this.#isEnded = true
+    this.#request?.end()
+  }
+
+  /**
+   * Gives up: the upstream sees its connection closed, never a complete-looking cut body.
+   * @param error why, for whoever waits for the answer
+   */
+  abort(error: Error): void {
+    this.#leaveLine()
+    this.#watchdog.stop()
+    this.#request?.destroy()
+    this.#settle.reject(error)
+  }
+
+  #send({ method, target, fields }: UpstreamRequest, upgrade: boolean, isFresh: boolean): void {
+    const { hostname, port, isTls, agent, freshAgent, slots, timeouts } = this.#upstream
+    const request = (isTls ? httpsRequest : httpRequest)({
+      host: hostname,
+      port,
+      method,
+      path: target,
+      headers: fields,
+      agent: isFresh ? freshAgent : agent,
+      maxHeaderSize: largestHeadBytes,
+      setHost: false,
+    })
+    this.#request = request
+    request.on('close', () => {
+      if (!this.#isTunnel) slots.give()
+    })
+    request.on('error', (error) => this.#onError(error))
+    request.on('drain', () => {
+      if (!this.#hasAnswer) this.#watchdog.stop()
+      this.onDrain?.()
+    })
+    request.on('finish', () => {
+      if (!this.#hasAnswer && this.#isConnected) this.#watchdog.arm(timeouts.response)
+    })
+    request.on('continue', () => this.#events.onContinue?.())
+    request.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
+      if (statusCode === 101) this.#abortInvalid('it is an upgrade that nobody asked for')
+      else if (statusCode === 102 || statusCode === 103) this.#events.onInformation?.(statusCode, statusMessage, rawHeaders)
+    })
+    request.on('response', (message) => this.#onAnswer(message, undefined))
+    request.on('upgrade', (message, socket, head) => {
+      // The platform considers the request closed now, but its connection goes on.
+      this.#isTunnel = true
+      socket.on('close', () => slots.give())
+      if (upgrade) this.#onAnswer(message, { socket, head })
+      else this.#abortInvalid('it is an upgrade that nobody asked for')
+      if (this.#error !== undefined) socket.destroy()
+    })
+    request.on('socket', (socket) => {
+      const isReady = !socket.connecting && (!isTls || (socket as TLSSocket).encrypted) && request.reusedSocket
+      if (isReady) {
+        this.#writtenBefore = socket.bytesWritten
+        this.#readBefore = socket.bytesRead
+        this.#onConnected()
+      } else {
+        this.#watchdog.arm(timeouts.connect)
+        socket.once(isTls ? 'secureConnect' : 'connect', () => this.#onConnected())
+      }
+    })
+    for (const chunk of this.#pending.splice(0)) request.write(chunk)
+    if (this.#isEnded) request.end()
+    else this.#flushHeadSoon(request)
+    if (this.#pending.length === 0) this.onDrain?.()
+  }
+
+  /**
+   * The platform sends the head with the first piece of the body. A caller that thinks before its body must not keep the head from
+   * the upstream. (`flushHeaders` would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
+   */
+  #flushHeadSoon(request: ClientRequest): void {
+    setImmediate(() => {
+      if (!request.destroyed && !request.headersSent && !this.#isEnded) request.write(Buffer.alloc(0))
+    })
+  }
+
+  #onConnected(): void {
+    this.#isConnected = true
+    this.#isConnecting = false
+    if (this.#hasAnswer) return
+    if (this.#isEnded) this.#watchdog.arm(this.#upstream.timeouts.response)
+    else this.#watchdog.stop()
+  }
+
+  #onAnswer(message: IncomingMessage, tunnel: Answer['tunnel']): void {
+    const invalid = findInvalid(message)
+    if (invalid !== undefined) {
+      this.#abortInvalid(invalid)
+      return
+    }
+    this.#hasAnswer = true
+    this.#watchdog.stop()
+    this.#settle.resolve({
+      status: message.statusCode ?? 0,
+      reason: message.statusMessage ?? '',
+      fields: message.rawHeaders,
+      message,
+      release: () => this.#release(message),
+      tunnel,
+    })
+  }
+
+  /** An answer that was not read to its end, or whose request was not sent to its end, leaves a connection that nobody can use. */
+  #release(message: IncomingMessage): void {
+    const request = this.#request
+    if (message.complete && request?.writableFinished === true) return
+    let left = drainedBytes
+    const giveUp = (): void => void request?.destroy()
+    if (request?.writableFinished !== true) {
+      giveUp()
+      return
+    }
+    message.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) giveUp()
+    })
+    const timer = setTimeout(giveUp, drainMs)
+    message.on('close', () => clearTimeout(timer))
+    message.on('error', () => {})
+    message.resume()
+  }
+
+  #abortInvalid(what: string): void {
+    this.#error = new GatewayError('upstream_invalid', `the answer of ${this.#upstream.hostname} is not valid HTTP: ${what}`)
+    this.#request?.destroy()
+    this.#fail(this.#error)
+  }
+
+  #onTimeout(): void {
+    const { connect, response } = this.#upstream.timeouts
+    this.#error = this.#isConnecting
+      ? new GatewayError('upstream_timeout', `no connection to ${this.#upstream.hostname} within ${connect} ms`, { proxyStatus: 'connection_timeout' })
+      : new GatewayError('upstream_timeout', `${this.#upstream.hostname} did not answer within ${response} ms`)
+    this.#request?.destroy()
+    this.#fail(this.#error)
+  }
+
+  #onError(error: Error & { readonly code?: string }): void {
+    // An error after an answer is not an error (design: an early answer may be followed by a reset).
+    if (this.#hasAnswer) return
+    this.#fail(this.#error ?? gatewayErrorOf(error, this.#isConnected, this.#upstream.hostname))
+  }
+
+  #fail(error: GatewayError): void {
+    this.#watchdog.stop()
+    const written = (this.#request?.socket?.bytesWritten ?? 0) - this.#writtenBefore
+    const read = (this.#request?.socket?.bytesRead ?? 0) - this.#readBefore
+    const isStale = this.#request?.reusedSocket === true && error.code === 'upstream_reset' && read === 0
+    this.#settle.reject(new UpstreamError(error, { isStale, isSent: this.#isConnected && written > 0 }))
+  }
+}

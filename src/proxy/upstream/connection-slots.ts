@@ -1,0 +1,32 @@
+/** The connections that an upstream may have at a time. Requests beyond that wait in line; one whose caller leaves, leaves the line. */
+export class ConnectionSlots {
+  #free: number
+  readonly #line: (() => void)[] = []
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  /** Takes a slot at once if there is one. */
+  tryTake(): boolean {
+    if (this.#free === 0) return false
+    this.#free--
+    return true
+  }
+
+  /** Waits for a slot, first come first served. @returns the way out of the line, without effect once the slot is there */
+  wait(onSlot: () => void): () => void {
+    this.#line.push(onSlot)
+    return () => {
+      const at = this.#line.indexOf(onSlot)
+      if (at >= 0) this.#line.splice(at, 1)
+    }
+  }
+
+  /** Gives a slot back: to the next in line, if there is one. */
+  give(): void {
+    const next = this.#line.shift()
+    if (next === undefined) this.#free++
+    else next()
+  }
+}

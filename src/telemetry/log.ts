@@ -1,0 +1,24 @@
+import { pino } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
+
+/**
+ * The log: one JSON line per event. Nothing that may hold a secret is ever passed to it (headers, bodies, query strings,
+ * URLs of callers); secrets themselves are a type that cannot print itself.
+ */
+export type Log = Logger
+
+/**
+ * Makes the log.
+ * @param destination where the lines go; standard output by default, where container platforms look for them
+ * @param level pino's levels; `info` includes the access log
+ */
+export function createLog(destination?: DestinationStream, level = 'info'): Log {
+  const options = {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    messageKey: 'message',
+  }
+  return destination === undefined ? pino(options, pino.destination({ fd: 1, sync: true })) : pino(options, destination)
+}

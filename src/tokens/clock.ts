@@ -1,0 +1,27 @@
+/** Time, as an argument: tests bring their own. */
+export interface Clock {
+  /** Milliseconds that only go forward and do not jump when the machine's date is set: tokens expire by this. */
+  nowMs(): number
+  /** Milliseconds since the epoch, for what people and metrics see. */
+  epochMs(): number
+  /** Runs something later, once; does not keep the process alive. @returns a function that calls it off */
+  after(delayMs: number, run: () => void): () => void
+}
+
+/** The longest delay of `setTimeout`, which takes a longer one for 1 ms; Uber's tokens live 30 days. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  epochMs: () => Date.now(),
+  after: (delayMs, run) => {
+    let timer: NodeJS.Timeout
+    const arm = (remainingMs: number): void => {
+      const stepMs = Math.min(Math.max(remainingMs, 0), longestTimerMs)
+      timer = setTimeout(() => (remainingMs > stepMs ? arm(remainingMs - stepMs) : run()), stepMs).unref()
+    }
+    arm(delayMs)
+    return () => clearTimeout(timer)
+  },
+}

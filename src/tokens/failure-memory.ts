@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import type { Credential } from '../config/config.ts'
+import type { TokenRequestError } from '../oauth/token-request-error.ts'
+import { backOffMs } from './back-off.ts'
+
+/** A failed token request, and how long it forbids the next one. */
+export interface Failure {
+  readonly error: TokenRequestError
+  readonly atEpochMs: number
+  /** Failures in a row. */
+  readonly count: number
+  /** By the monotonic clock. */
+  readonly untilMs: number
+  /** Digest of the secrets that were used. */
+  readonly secrets: string
+}
+
+/** Remembers the last failure of a credential's token requests, until a success. */
+export class FailureMemory {
+  readonly #credential: Credential
+  #last: Failure | undefined
+
+  constructor(credential: Credential) {
+    this.#credential = credential
+  }
+
+  get last(): Failure | undefined {
+    return this.#last
+  }
+
+  /** @param random from 0 to 1 */
+  record(error: TokenRequestError, nowMs: number, atEpochMs: number, random: number): Failure {
+    const count = (this.#last?.count ?? 0) + 1
+    this.#last = { error, atEpochMs, count, untilMs: nowMs + backOffMs(error, count, random), secrets: this.#secretsDigest() }
+    return this.#last
+  }
+
+  forget(): void {
+    this.#last = undefined
+  }
+
+  /** The failure that forbids a token request now. A refusal forbids nothing any more once a secret has changed. */
+  pausing(nowMs: number): Failure | undefined {
+    const failure = this.#last
+    if (failure === undefined || nowMs >= failure.untilMs) return undefined
+    return failure.error.kind === 'refused' && failure.secrets !== this.#secretsDigest() ? undefined : failure
+  }
+
+  #secretsDigest(): string {
+    const { client_id, client_secret, variables } = this.#credential
+    const hash = createHash('sha256')
+    for (const secret of [client_id, client_secret, ...Object.values(variables)]) hash.update(`${secret?.reveal() ?? ''}\0`)
+    return hash.digest('hex')
+  }
+}

@@ -1,0 +1,52 @@
+import type { Config, Credential } from '../config/config.ts'
+import type { RequestGrant } from '../oauth/request-grant.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Clock } from './clock.ts'
+import { TokenSource } from './token-source.ts'
+
+/** What the token sources are built from. */
+export interface TokenSourcesParts {
+  readonly requestGrant: RequestGrant
+  readonly clock: Clock
+  readonly random: () => number
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/**
+ * The token source of each credential. One for each name: two credentials never share a token, a flight or a back-off, however
+ * alike they are.
+ */
+export class TokenSources {
+  readonly #sources: ReadonlyMap<string, TokenSource>
+
+  constructor(credentials: Config['credentials'], { metrics, ...parts }: TokenSourcesParts) {
+    this.#sources = new Map(
+      [...credentials.values()].map((credential) => [
+        credential.name,
+        new TokenSource(credential, { ...parts, metrics: metrics.forCredential(credential.name) }),
+      ]),
+    )
+  }
+
+  /** The source of a credential of the configuration. @throws TypeError for any other */
+  of(credential: Credential): TokenSource {
+    const source = this.#sources.get(credential.name)
+    if (source === undefined) throw new TypeError(`unknown credential ${credential.name}`)
+    return source
+  }
+
+  /** The source of a name that somebody typed; undefined when there is none. */
+  named(name: string): TokenSource | undefined {
+    return this.#sources.get(name)
+  }
+
+  entries(): Iterable<readonly [name: string, source: TokenSource]> {
+    return this.#sources
+  }
+
+  close(): void {
+    for (const source of this.#sources.values()) source.close()
+  }
+}
