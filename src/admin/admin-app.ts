@@ -1,6 +1,6 @@
 import express from 'express'
 import type { Express, NextFunction, Request, Response } from 'express'
-import { isLoopbackHost } from '../config/schema/url.ts'
+import { isLoopbackHost } from '../config/loopback.ts'
 import { hostnameOf } from '../proxy/caller-check.ts'
 import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
 import type { GatewayView } from './gateway-view.ts'

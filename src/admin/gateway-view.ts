@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { RequestRecord } from '../proxy/recent-requests.ts'
-import type { Exposition } from '../telemetry/exposition.ts'
+import type { Expose } from '../telemetry/exposition.ts'
 import type { TokenSources } from '../tokens/token-sources.ts'
 
 /** What the admin interface sees of the gateway, and may do. */
@@ -12,5 +12,5 @@ export interface GatewayView {
   recentRequests(): readonly RequestRecord[]
   /** By part; the gateway is ready when all are. */
   readiness(): Readonly<Record<string, boolean>>
-  expose(accept: string | undefined): Promise<Exposition>
+  readonly expose: Expose
 }

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdminApp } from '../admin/admin-app.ts'
+import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import { createGateway } from '../proxy/gateway.ts'
-import { createExposition } from '../telemetry/exposition.ts'
+import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { systemClock } from '../tokens/clock.ts'
@@ -36,7 +36,7 @@ export async function startGateway(config: Config, log: Log, version: string): P
 
   let isOpen = false
   let isDraining = false
-  const adminApp = createAdminApp({
+  const adminListener = createAdminListener({
     version,
     startedEpochMs: Date.now(),
     config,
@@ -47,12 +47,12 @@ export async function startGateway(config: Config, log: Log, version: string): P
       ...(config.admin.ready_when === 'tokens' && { tokens: haveTokens(tokens) }),
       not_draining: !isDraining,
     }),
-    expose: createExposition(metrics),
+    expose: exposeLazily(metrics),
   })
   metrics.setStoreUp('memory', true)
   metrics.recordReload(true, Date.now())
 
-  const admin = createServer(adminApp)
+  const admin = createServer(adminListener)
   const adminAddress = await openAdmin(admin, config.admin.listen)
   const address = await gateway.open().catch(async (error: unknown) => {
     admin.close()
@@ -80,6 +80,15 @@ export async function startGateway(config: Config, log: Log, version: string): P
       await new Promise((resolve) => admin.close(resolve))
       log.info('bearerd has stopped')
     },
+  }
+}
+
+/** The client library is loaded with the first scrape. */
+function exposeLazily(metrics: Metrics): Expose {
+  let expose: Promise<Expose> | undefined
+  return async (accept) => {
+    expose ??= import('../telemetry/exposition.ts').then(({ createExposition }) => createExposition(metrics))
+    return (await expose)(accept)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Route } from './config.ts'
 import type { Report } from './load-config.ts'
 import { isReservedField } from './reserved-fields.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
-import { isLoopbackHost } from './schema/url.ts'
+import { isLoopbackHost } from './loopback.ts'
 import type { Path } from './yaml-document.ts'
 
 /** Checks what concerns more than one key at the top level. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { z } from 'zod'
 import { checkCredential } from './check-credential.ts'
 import { checkGateway, checkRoute, checkRoutesTogether } from './check-routes.ts'
 import type { Config, Credential, Route } from './config.ts'
@@ -12,6 +13,9 @@ import { gatewaySchema } from './schema/gateway.ts'
 import { routeSchema } from './schema/route.ts'
 import type { Path, YamlDocument } from './yaml-document.ts'
 import { readYaml } from './yaml-document.ts'
+
+// A configuration is read once: compiling the schemas to code first would cost more time at start than it saves.
+z.config({ jitless: true })
 
 /** Reports a problem at a place of the configuration. The message has the form `problem; remedy`. */
 export type Report = (path: Path, message: string, part?: 'key' | 'value') => void

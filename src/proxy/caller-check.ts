@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { isLoopbackHost } from '../config/schema/url.ts'
+import { isLoopbackHost } from '../config/loopback.ts'
 import { GatewayError } from './gateway-error.ts'
 import { valuesOf } from './hop-by-hop.ts'
 import type { ReceivedRequest } from './received-request.ts'

@@ -9,13 +9,16 @@ export interface Exposition {
   readonly body: string
 }
 
+/** Writes the metrics out in the format that an Accept field asks for. */
+export type Expose = (accept: string | undefined) => Promise<Exposition>
+
 /**
  * Writes the metrics out, with the client library's process and runtime metrics.
  *
  * One registry per format, each made at its first scrape: the library renames counters in place for OpenMetrics (whose
  * families have no `_total`), so a registry that serves both would serve wrong names after the first change of format.
  */
-export function createExposition(metrics: Metrics): (accept: string | undefined) => Promise<Exposition> {
+export function createExposition(metrics: Metrics): Expose {
   const registries = new Map<RegistryContentType, Registry>()
   return async (accept) => {
     const isOpenMetrics = accept !== undefined && /application\/openmetrics-text/i.test(accept)

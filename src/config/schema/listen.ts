@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isLoopbackHost } from './url.ts'
+import { isLoopbackHost } from '../loopback.ts'
 
 /** Where to listen. */
 export interface ListenAddress {

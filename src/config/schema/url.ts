@@ -56,9 +56,3 @@ function parseHttpUrl(value: string, context: z.core.$RefinementCtx): URL | unde
   }
   return undefined
 }
-
-/** Whether a host is this machine itself, so that plain HTTP to it crosses no network. */
-export function isLoopbackHost(hostname: string): boolean {
-  const name = hostname.toLowerCase().replace(/^\[|\]$/g, '')
-  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
-}
