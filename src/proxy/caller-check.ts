@@ -17,8 +17,11 @@ export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'list
   const knownOrigins = new Set(origins)
   const checksHost = listen.isLoopback || hosts.length > 0
 
-  return ({ authority, fields }) => {
+  return ({ authority, host, fields }) => {
     const hostname = hostnameOf(authority)
+    if (!checksHost && hostname !== hostnameOf(host)) {
+      throw new GatewayError('wrong_host', 'the request target names another host than the Host field')
+    }
     // HTTP/1.0 may come without Host, from programs only: every browser sends one.
     if (checksHost && authority !== '' && !isLoopbackHost(hostname) && !knownHosts.has(hostname)) {
       throw new GatewayError('wrong_host', `the host of the request is none of this gateway's; name it under "hosts" if it should be`)

@@ -54,8 +54,15 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
     })
     const previous = latest.get(socket)
     latest.set(socket, exchange)
-    if (previous === undefined || !active.has(previous)) void serve(exchange)
-    else previous.response.once('close', () => void serve(exchange))
+    if (previous === undefined || !active.has(previous)) start(exchange)
+    else previous.response.once('close', () => start(exchange))
+  }
+
+  const start = (exchange: Exchange): void => {
+    serve(exchange).catch((error: unknown) => {
+      recorders.log.error({ err: error, request_id: exchange.id }, 'unexpected error while answering an error')
+      exchange.request.socket.destroy()
+    })
   }
 
   const serve = async (exchange: Exchange): Promise<void> => {
@@ -177,6 +184,10 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       const deadline = setTimeout(() => {
         for (const exchange of active) {
+          if (exchange.isTunnel) {
+            exchange.request.socket.destroy()
+            continue
+          }
           const error = new GatewayError('shutting_down', 'the gateway is shutting down; send the request to another one', { retryAfterMs: 1_000 })
           void answerError(exchange, error).finally(() => exchange.request.socket.destroy())
         }

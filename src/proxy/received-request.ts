@@ -17,6 +17,8 @@ export interface ReceivedRequest {
   readonly connectionOptions: ReadonlySet<string> | undefined
   /** The host and port that the request is for: of an absolute-form target, else of Host. */
   readonly authority: string
+  /** The Host field; empty when HTTP/1.0 came without. */
+  readonly host: string
   /** Bytes of the body; undefined when it is chunked. 0 when there is none. */
   readonly contentLength: number | undefined
   /** `Expect: 100-continue` with a body to wait for (RFC 9110 10.1.1). */
@@ -60,6 +62,7 @@ export function receiveRequest(request: IncomingMessage, limits: Config['limits'
     fields,
     connectionOptions: connectionOptions(fields),
     authority: target.authority ?? host,
+    host,
     contentLength,
     expectsContinue: expectsContinue && contentLength !== 0,
     acceptsTrailers: version === '1.1' && valuesOf(fields, 'te').some((value) => /(?:^|[,\s])trailers(?:$|[,;\s])/i.test(value)),

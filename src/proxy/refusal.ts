@@ -46,7 +46,7 @@ export async function replaceToken(answer: Answer, token: AccessToken, source: T
 
 const tooLarge = { outcome: 'body_too_large', why: 'not replayed: the body is larger than what is kept for replay' } as const
 
-function withinDeadline(rejection: Promise<Rejection>): Promise<Rejection> {
+function withinDeadline(rejection: Promise<Rejection>): Promise<Rejection | { readonly outcome: 'deadline'; readonly token?: undefined }> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve({ outcome: 'deadline' }), renewalDeadlineMs)
     rejection.finally(() => clearTimeout(timer)).then(resolve, reject)

@@ -37,8 +37,11 @@ export async function relayAnswer(
   // A caller that still waits for 100 may or may not send its body after this answer: the connection cannot go on (RFC 9110 10.1.1).
   if (received.expectsContinue && body.bytes === 0) response.shouldKeepAlive = false
   body.onFailure = () => answer.release()
-  await relayBody(exchange, answer, fields, sendsTrailers, { upstreamIdleMs: route.timeouts.idle, callerIdleMs: limits.idle })
-  answer.release()
+  try {
+    await relayBody(exchange, answer, fields, sendsTrailers, { upstreamIdleMs: route.timeouts.idle, callerIdleMs: limits.idle })
+  } finally {
+    answer.release()
+  }
 }
 
 /** RFC 9110 7.8: one of the protocols that were offered. */

@@ -20,5 +20,12 @@ export function createLog(destination?: DestinationStream, level = 'info'): Log 
     formatters: { level: (label: string) => ({ level: label }) },
     messageKey: 'message',
   }
-  return destination === undefined ? pino(options, pino.destination({ fd: 1, sync: true })) : pino(options, destination)
+  return pino(options, destination ?? standardOutput())
+}
+
+/** Written in the background: whoever reads the log slowly must not hold up requests. */
+function standardOutput(): DestinationStream {
+  const stream = pino.destination({ fd: 1, sync: false })
+  process.on('exit', () => stream.flushSync())
+  return stream
 }

@@ -8,7 +8,7 @@ export type TokenLookupResult = 'hit' | 'wait' | 'error'
 
 /** Why a refusal of a token did or did not lead to a new one; each is explained in docs/metrics.md. */
 export const rejectionOutcomes = [
-  'renewed', 'newer', 'same_token', 'too_young', 'pointless', 'cool_down', 'back_off', 'budget', 'failed', 'deadline',
+  'renewed', 'newer', 'same_token', 'too_young', 'pointless', 'cool_down', 'back_off', 'budget', 'failed',
 ] as const
 export type RejectionOutcome = (typeof rejectionOutcomes)[number]
 
