@@ -8,9 +8,10 @@ const beyondATokensPower = new Set(['insufficient_scope', 'insufficient_user_aut
  */
 export function pointlessChallenge(challenges: readonly string[]): string | undefined {
   for (const challenge of challenges) {
-    for (const [, quoted, bare] of challenge.matchAll(/(?:^|[\s,])error\s*=\s*(?:"([^"]*)"|([^\s",]+))/gi)) {
+    // Every parameter is taken whole, so that nothing inside a quoted text counts (RFC 9110 11.2).
+    for (const [, name, quoted, bare] of challenge.matchAll(/([^\s=,"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/g)) {
       const code = (quoted ?? bare ?? '').toLowerCase()
-      if (beyondATokensPower.has(code)) return code
+      if (name?.toLowerCase() === 'error' && beyondATokensPower.has(code)) return code
     }
   }
   return undefined

@@ -24,17 +24,22 @@ export function lifetimeOf(
   nowEpochMs: number,
   previousMs: number | undefined,
 ): Lifetime {
-  const clamp = (ms: number): number => Math.floor(Math.min(Math.max(ms, expires.min), expires.max))
+  // Never 0, which would make each caller ask for a token of its own.
+  const clamp = (ms: number): number => Math.max(Math.floor(Math.min(Math.max(ms, expires.min), expires.max)), 1)
   const value = expires.as === 'jwt_exp' ? undefined : atPointer(body, expires.at)
   const named = value === undefined || value === null ? undefined : readers[expires.as](value, nowEpochMs)
-  if (isUsable(named)) return { ms: clamp(named), source: 'response', oddity: undefined }
+  const isOdd = named !== undefined && !(isUsable(named) && named < absurdMs)
+  const oddity = isOdd ? `the token response names a lifetime that cannot be one (at ${expires.at})` : undefined
+  if (isUsable(named)) return { ms: clamp(named), source: 'response', oddity }
 
-  const oddity = named === undefined ? undefined : `the token response names a lifetime that cannot be one (at ${expires.at})`
   const claimed = jwtLifetime(accessToken, nowEpochMs)
   if (isUsable(claimed)) return { ms: clamp(claimed), source: 'jwt', oddity }
   if (previousMs !== undefined) return { ms: clamp(previousMs), source: 'previous', oddity }
   return { ms: clamp(expires.default), source: 'default', oddity }
 }
+
+/** A hundred thousand days. */
+const absurdMs = 100_000 * 24 * 3_600_000
 
 function isUsable(ms: number | undefined): ms is number {
   return ms !== undefined && ms > 0 && ms !== Number.POSITIVE_INFINITY
@@ -48,7 +53,7 @@ const readers: Readonly<Record<Credential['token_response']['expires']['as'], Re
   milliseconds: (value) => toNumber(value),
   epoch: (value, now) => toNumber(value) * 1000 - now,
   epoch_ms: (value, now) => toNumber(value) - now,
-  rfc3339: (value, now) => (typeof value === 'string' ? Date.parse(value) - now : Number.NaN),
+  rfc3339: (value, now) => (typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/i.test(value) ? Date.parse(value) - now : Number.NaN),
   jwt_exp: () => Number.NaN,
 }
 
@@ -58,7 +63,10 @@ function toNumber(value: unknown): number {
   return typeof value === 'string' && /^\s*-?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : Number.NaN
 }
 
-/** RFC 7519 4.1.4: `exp`; against `iat` where there is one, so that a clock that is off does not matter. */
+/**
+ * RFC 7519 4.1.4: the time until `exp`. Where that is not between nothing and the whole life from `iat` to `exp`, this machine's clock is off, and the
+ * whole life is the better guess.
+ */
 function jwtLifetime(token: string, nowEpochMs: number): number | undefined {
   const [, payload, signature] = token.split('.')
   if (payload === undefined || signature === undefined) return undefined
@@ -67,7 +75,9 @@ function jwtLifetime(token: string, nowEpochMs: number): number | undefined {
     const exp = atPointer(claims, '/exp')
     const iat = atPointer(claims, '/iat')
     if (typeof exp !== 'number') return undefined
-    return typeof iat === 'number' ? (exp - iat) * 1000 : exp * 1000 - nowEpochMs
+    const leftMs = exp * 1000 - nowEpochMs
+    const wholeMs = typeof iat === 'number' ? (exp - iat) * 1000 : leftMs
+    return leftMs > 0 && leftMs <= wholeMs ? leftMs : wholeMs
   } catch {
     return undefined
   }

@@ -1,19 +1,12 @@
 import type { Credential } from '../config/config.ts'
-import { TokenRequestError } from './token-request-error.ts'
 import { buildTokenRequest } from './token-request.ts'
 import { judgeTokenResponse } from './token-response.ts'
-import type { Grant } from './token-response.ts'
+import type { Grant, PreviousGrant } from './token-response.ts'
 import type { TokenTransport } from './token-transport.ts'
 
-/** What is kept of the last grant for the next one. */
-export interface PreviousGrant {
-  readonly refreshToken: string | undefined
-  /** The last lifetime that the endpoint named, in milliseconds. */
-  readonly lifetimeMs: number | undefined
-}
-
 /**
- * Asks the token endpoint of a credential for a token, with the refresh token of the last grant where there is one.
+ * Asks the token endpoint of a credential for a token, once: with the refresh token where there is one (RFC 6749 6), else with the
+ * configured grant.
  * @returns the grant; its refresh token is the one to use next time
  * @throws TokenRequestError when no token is granted
  */
@@ -24,20 +17,10 @@ export type RequestGrant = (credential: Credential, previous: PreviousGrant) => 
  * @param epochMs the time in milliseconds since the epoch
  */
 export function createGrantRequest(transport: TokenTransport, epochMs: () => number): RequestGrant {
-  const ask = async (credential: Credential, previous: PreviousGrant, refreshToken?: string): Promise<Grant> => {
-    const response = await transport.send(await buildTokenRequest(credential, refreshToken))
-    return judgeTokenResponse(credential, response, epochMs(), previous.lifetimeMs)
-  }
   return async (credential, previous) => {
-    if (previous.refreshToken === undefined) return ask(credential, previous)
-    try {
-      const grant = await ask(credential, previous, previous.refreshToken)
-      // RFC 6749 6: the old one stays valid unless a new one is issued.
-      return { ...grant, refreshToken: grant.refreshToken ?? previous.refreshToken }
-    } catch (error) {
-      // Expired, revoked or used up: the original grant is still there.
-      if (error instanceof TokenRequestError && error.kind === 'refused') return ask(credential, previous)
-      throw error
-    }
+    const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken))
+    const grant = judgeTokenResponse(credential, response, epochMs(), previous)
+    // The old one stays valid unless a new one is issued (RFC 6749 6).
+    return { ...grant, refreshToken: grant.refreshToken ?? previous.refreshToken }
   }
 }

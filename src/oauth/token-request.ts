@@ -29,6 +29,8 @@ export async function buildTokenRequest(credential: Credential, refreshToken?: s
   const draft: TokenRequestDraft = { params: defaultParams(credential, refreshToken), headers: new Map([['accept', 'application/json']]) }
   clientAuthentications[credential.token_endpoint_auth_method](draft, credential)
   for (const [name, value] of Object.entries(recipe.params)) {
+    // The recipe's own grant type is for the configured grant.
+    if (refreshToken !== undefined && name === 'grant_type') continue
     if (value === null) draft.params.delete(name)
     else draft.params.set(name, renderJson(value, render))
   }
@@ -42,11 +44,15 @@ export async function buildTokenRequest(credential: Credential, refreshToken?: s
     }
   }
 
-  const url = new URL(token_endpoint)
-  for (const [name, template] of Object.entries(recipe.query)) url.searchParams.append(name, render(template))
-  if (recipe.encoding === 'query') for (const [name, value] of textParams(draft.params)) url.searchParams.append(name, value)
+  const query = new URLSearchParams(Object.entries(recipe.query).map(([name, template]): [string, string] => [name, render(template)]))
+  if (recipe.encoding === 'query') for (const [name, value] of textParams(draft.params)) query.append(name, value)
 
-  return { method: recipe.method, url: url.href, headers: namesAsWritten(draft.headers, recipe.headers), body, timeoutMs: recipe.timeout }
+  return { method: recipe.method, url: withQuery(token_endpoint, query), headers: namesAsWritten(draft.headers, recipe.headers), body, timeoutMs: recipe.timeout }
+}
+
+/** Adds parameters; what the configured URL has already stays byte for byte. */
+function withQuery(url: string, query: URLSearchParams): string {
+  return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
 }
 
 function defaultParams(credential: Credential, refreshToken: string | undefined): Map<string, unknown> {

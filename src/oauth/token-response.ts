@@ -22,20 +22,27 @@ export interface Grant {
   readonly fields: unknown
 }
 
+/** What is kept of the last grant for the next one. */
+export interface PreviousGrant {
+  readonly refreshToken: string | undefined
+  /** The last lifetime that the endpoint named, in milliseconds. */
+  readonly lifetimeMs: number | undefined
+}
+
 /** Error codes that say "try again", whatever the status around them. */
 const temporaryCodes = new Set(['temporarily_unavailable', 'server_error', 'slow_down', 'too_many_requests'])
 
 /**
  * Judges an answer of the token endpoint, strictly (RFC 6749 5.1, 5.2, and the credential's recipe).
  * @param nowEpochMs milliseconds since the epoch
- * @param previousLifetimeMs the last lifetime that this endpoint named
+ * @param previous of the last grant, whose refresh token this request may have used
  * @throws TokenRequestError when the answer grants nothing; its message never holds a part of the body
  */
 export function judgeTokenResponse(
   credential: Credential,
   response: TokenResponse,
   nowEpochMs: number,
-  previousLifetimeMs?: number,
+  previous: PreviousGrant = { refreshToken: undefined, lifetimeMs: undefined },
 ): Grant {
   const { status, headers, body } = response
   const retryAfterMs = parseRetryAfter(first(headers['retry-after']), nowEpochMs)
@@ -49,11 +56,11 @@ export function judgeTokenResponse(
   }
 
   const parsed = parseJson(body)
-  const errorCode = errorCodeOf(parsed, credential)
+  const errorCode = errorCodeOf(parsed, secretsOf(credential, previous))
   if (status < 200 || status >= 400 || errorCode !== undefined) {
     const isTemporary = status === 408 || (errorCode !== undefined && temporaryCodes.has(errorCode))
     const said = errorCode === undefined ? `the token endpoint answered ${status}` : `the token endpoint answered ${status} ${errorCode}`
-    throw isTemporary ? unavailable(errorCode ?? `http_${status}`, said) : new TokenRequestError('refused', errorCode ?? `http_${status}`, said)
+    throw isTemporary ? unavailable(errorCode ?? `http_${status}`, said) : new TokenRequestError('refused', errorCode ?? `http_${status}`, said, retryAfterMs)
   }
 
   const { access_token, refresh_token, ok_when } = credential.token_response
@@ -78,7 +85,7 @@ export function judgeTokenResponse(
   const refreshToken = refresh_token === undefined ? undefined : atPointer(parsed, refresh_token)
   return {
     accessToken,
-    lifetime: lifetimeOf(credential.token_response, accessToken, parsed, nowEpochMs, previousLifetimeMs),
+    lifetime: lifetimeOf(credential.token_response, accessToken, parsed, nowEpochMs, previous.lifetimeMs),
     refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : undefined,
     fields: parsed,
   }
@@ -92,13 +99,18 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** The `error` member (RFC 6749 5.2), if there is one; cut down to what is safe to show. */
-function errorCodeOf(parsed: unknown, credential: Credential): string | undefined {
+/** Every secret that the request held. Short ones are left out where they would be found in any word. */
+function secretsOf({ client_secret, variables }: Credential, { refreshToken }: PreviousGrant): string[] {
+  const revealed = [client_secret, ...Object.values(variables)].map((secret) => secret?.reveal() ?? '')
+  return [...revealed, refreshToken ?? ''].filter((secret) => secret.length >= 4)
+}
+
+/** The `error` member (RFC 6749 5.2), if there is one; only what is safe to show. */
+function errorCodeOf(parsed: unknown, secrets: readonly string[]): string | undefined {
   const error = atPointer(parsed, '/error')
   if (error === undefined || error === null || error === false) return undefined
   const isPlain = typeof error === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(error)
-  const secret = credential.client_secret?.reveal()
-  return isPlain && (secret === undefined || !error.includes(secret)) ? error : 'unrecognised_error'
+  return isPlain && !secrets.some((secret) => error.includes(secret)) ? error : 'unrecognised_error'
 }
 
 function isObject(value: unknown): boolean {

@@ -15,6 +15,9 @@ export interface TokenTransport {
 
 const largestBodyBytes = 256 * 1024
 
+/** A timer takes a longer delay for 1 ms. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** Makes the transport for token requests. Redirects are not followed; TLS is always verified. */
 export function createTokenTransport(userAgent: string): TokenTransport {
   // Token requests are rare: an idle connection would nearly always be found closed.
@@ -22,7 +25,7 @@ export function createTokenTransport(userAgent: string): TokenTransport {
   return {
     send: async ({ method, url, headers, body, timeoutMs }) => {
       // One deadline over everything, so that an endpoint that drips byte by byte cannot hold callers for ever.
-      const signal = AbortSignal.timeout(timeoutMs)
+      const signal = AbortSignal.timeout(Math.min(timeoutMs, longestTimerMs))
       try {
         const response = await request(url, {
           method: method as 'POST',

@@ -1,7 +1,7 @@
 import type { Config, Credential, Route } from '../config/config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
-import type { TokenSource } from '../tokens/token-source.ts'
+import type { Replacement, TokenSource } from '../tokens/token-source.ts'
 import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
 import type { CallerCheck } from './caller-check.ts'
 import { CallerGoneError } from './exchange.ts'
@@ -81,7 +81,7 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
       return
     }
     answer.release()
-    const second = await replay(exchange, source, replacement.token, send)
+    const second = await replay(exchange, source, replacement, send)
     await relayAnswer(exchange, received, route, second, body, parts.limits)
   } finally {
     body.release()
@@ -89,11 +89,11 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
 }
 
 /** Sends the same request once more; the second answer is final, whatever it is. */
-async function replay(exchange: Exchange, source: TokenSource, token: AccessToken, send: (token: AccessToken) => Promise<Answer>): Promise<Answer> {
+async function replay(exchange: Exchange, source: TokenSource, replacement: Replacement, send: (token: AccessToken) => Promise<Answer>): Promise<Answer> {
   try {
-    const answer = await send(token)
+    const answer = await send(replacement.token)
     const isAccepted = !isRefusal(answer, source.rejectedWhen)
-    source.replayed(token, isAccepted)
+    source.replayed(replacement, isAccepted)
     exchange.noteReplay(isAccepted ? 'accepted' : 'refused')
     return answer
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Credential, Route } from '../config/config.ts'
 import { pointlessChallenge } from '../oauth/challenge.ts'
 import type { ReplayOutcome } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
-import type { Rejection, TokenSource } from '../tokens/token-source.ts'
+import type { Rejection, Replacement, TokenSource } from '../tokens/token-source.ts'
 import { valuesOf } from './hop-by-hop.ts'
 import type { RequestBody } from './request-body.ts'
 import type { Answer } from './upstream/attempt.ts'
@@ -19,16 +19,18 @@ export function isRefusal({ status, fields, tunnel }: Answer, rejectedWhen: Cred
   })
 }
 
-/** What follows a refusal: a token for the one replay, or the reason why the first answer is relayed as it came. */
-export type Replacement =
-  | { readonly token: AccessToken }
-  | { readonly token?: undefined; readonly outcome: ReplayOutcome; readonly why: string }
+/** Why the first answer is relayed as it came. */
+export interface NoReplay {
+  readonly token?: undefined
+  readonly outcome: ReplayOutcome
+  readonly why: string
+}
 
 /**
  * After a refusal: has the token replaced, while the first answer waits unread, and makes sure that the request can be sent again
  * as it was. Why this is sound for any method: a 401 says that the request was not applied (RFC 9110 15.5.2).
  */
-export async function replaceToken(answer: Answer, token: AccessToken, source: TokenSource, body: RequestBody, route: Route): Promise<Replacement> {
+export async function replaceToken(answer: Answer, token: AccessToken, source: TokenSource, body: RequestBody, route: Route): Promise<Replacement | NoReplay> {
   const pointless = pointlessChallenge(valuesOf(answer.fields, 'www-authenticate'))
   if (pointless !== undefined) {
     source.noteRejection('pointless')
@@ -39,9 +41,9 @@ export async function replaceToken(answer: Answer, token: AccessToken, source: T
   if (route.replay === 'off') return { outcome: 'off', why: 'not replayed: replay is off for this route' }
   if (!body.canStartOver) return tooLarge
   body.detach()
-  const [{ token: renewed, outcome }, isWhole] = await Promise.all([withinDeadline(rejection), body.whole()])
+  const [replacement, isWhole] = await Promise.all([withinDeadline(rejection), body.whole()])
   if (!isWhole) return tooLarge
-  return renewed === undefined ? { outcome: 'no_new_token', why: `not renewed: ${outcome}` } : { token: renewed }
+  return replacement.token === undefined ? { outcome: 'no_new_token', why: `not renewed: ${replacement.outcome}` } : replacement
 }
 
 const tooLarge = { outcome: 'body_too_large', why: 'not replayed: the body is larger than what is kept for replay' } as const

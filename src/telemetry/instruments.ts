@@ -42,13 +42,28 @@ export class NumberFamily implements Instrument {
   /** The series of these label values, in the order of the label names; made at zero on first use. */
   series(...labelValues: readonly string[]): Series {
     const key = JSON.stringify(labelValues)
-    let entry = this.#series.get(key)
-    if (entry === undefined) {
-      const labels = Object.fromEntries(this.#labelNames.map((name, index) => [name, labelValues[index] ?? '']))
-      entry = { labels, series: { value: 0 } }
-      this.#series.set(key, entry)
+    const known = this.#series.get(key)
+    if (known !== undefined) return known.series
+    const series = { value: 0 }
+    this.#series.set(key, { labels: this.#labels(labelValues), series })
+    return series
+  }
+
+  /** Makes a series of these label values whose value is worked out at each scrape. */
+  derive(labelValues: readonly string[], read: () => number): void {
+    const series = {
+      get value() {
+        return read()
+      },
+      set value(_: number) {
+        throw new TypeError('this series is worked out, not set')
+      },
     }
-    return entry.series
+    this.#series.set(JSON.stringify(labelValues), { labels: this.#labels(labelValues), series })
+  }
+
+  #labels(values: readonly string[]): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#labelNames.map((name, index) => [name, values[index] ?? '']))
   }
 
   samples(): Sample[] {

@@ -40,8 +40,8 @@ export interface CredentialMetrics {
   /** Seconds since the epoch; 0 while there is no token. */
   readonly expiry: Series
   readonly lastSuccess: Series
-  /** Only where the credential has a budget. */
-  budgetRemaining(): Series
+  /** For credentials that have a budget: how much is left is asked at each scrape. */
+  showBudget(remaining: () => number): void
 }
 
 /** Every metric of bearerd, declared once. Labels hold configured names only, never a URL, a token or a client id. */
@@ -124,7 +124,7 @@ export class Metrics {
         countRejection: (outcome) => void this.#rejections.series(name, outcome).value++,
         expiry: this.#expiry.series(name),
         lastSuccess: this.#lastSuccess.series(name),
-        budgetRemaining: () => this.#budget.series(name),
+        showBudget: (remaining) => this.#budget.derive([name], remaining),
       }
       // A rate over a series that appears with its first event misses that event, so the important ones start at 0.
       for (const outcome of ['success', 'refused', 'unavailable'] as const) this.#tokenRequests.series(name, outcome)

@@ -36,6 +36,11 @@ export class AccessToken {
     return this === other || this.#value === other.#value
   }
 
+  /** Whether it is the token with this value. */
+  isValue(value: string): boolean {
+    return this.#value === value
+  }
+
   toString(): string {
     return `[token ${this.fingerprint}]`
   }

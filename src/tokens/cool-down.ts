@@ -2,8 +2,8 @@ const firstMs = 10_000
 const longestMs = 5 * 60_000
 
 /**
- * Keeps a place that refuses every token from causing a token request per call. It starts when a renewal was fruitless (the
- * replay was refused too, or the endpoint gave the same token again), doubles each time, and ends with a replay that is accepted.
+ * Keeps a place that refuses every token from causing a token request per call: 10 seconds, doubling to 5 minutes. A cool-down that has been
+ * over for 5 minutes is forgotten, so that rare genuine revocations do not add up.
  */
 export class CoolDown {
   #lengthMs = 0
@@ -19,7 +19,8 @@ export class CoolDown {
   }
 
   start(nowMs: number): void {
-    this.#lengthMs = this.#lengthMs === 0 ? firstMs : Math.min(this.#lengthMs * 2, longestMs)
+    const isForgotten = this.#lengthMs === 0 || nowMs >= this.#untilMs + longestMs
+    this.#lengthMs = isForgotten ? firstMs : Math.min(this.#lengthMs * 2, longestMs)
     this.#untilMs = nowMs + this.#lengthMs
   }
 

@@ -7,7 +7,7 @@ import { backOffMs } from './back-off.ts'
 export interface Failure {
   readonly error: TokenRequestError
   readonly atEpochMs: number
-  /** Failures in a row. */
+  /** Failures of this kind in a row. */
   readonly count: number
   /** By the monotonic clock. */
   readonly untilMs: number
@@ -28,10 +28,14 @@ export class FailureMemory {
     return this.#last
   }
 
-  /** @param random from 0 to 1 */
-  record(error: TokenRequestError, nowMs: number, atEpochMs: number, random: number): Failure {
-    const count = (this.#last?.count ?? 0) + 1
-    this.#last = { error, atEpochMs, count, untilMs: nowMs + backOffMs(error, count, random), secrets: this.#secretsDigest() }
+  /**
+   * @param secrets `secretsDigest()` from before the token request
+   * @param random from 0 to 1
+   */
+  record(error: TokenRequestError, secrets: string, nowMs: number, atEpochMs: number, random: number): Failure {
+    const isSameKind = this.#last?.error.kind === error.kind
+    const count = isSameKind ? (this.#last?.count ?? 0) + 1 : 1
+    this.#last = { error, atEpochMs, count, untilMs: nowMs + backOffMs(error, count, random), secrets }
     return this.#last
   }
 
@@ -43,10 +47,11 @@ export class FailureMemory {
   pausing(nowMs: number): Failure | undefined {
     const failure = this.#last
     if (failure === undefined || nowMs >= failure.untilMs) return undefined
-    return failure.error.kind === 'refused' && failure.secrets !== this.#secretsDigest() ? undefined : failure
+    return failure.error.kind === 'refused' && failure.secrets !== this.secretsDigest() ? undefined : failure
   }
 
-  #secretsDigest(): string {
+  /** Changes when a secret of the credential does. */
+  secretsDigest(): string {
     const { client_id, client_secret, variables } = this.#credential
     const hash = createHash('sha256')
     for (const secret of [client_id, client_secret, ...Object.values(variables)]) hash.update(`${secret?.reveal() ?? ''}\0`)

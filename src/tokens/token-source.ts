@@ -1,8 +1,8 @@
 import type { Credential } from '../config/config.ts'
 import { injectionOf } from '../oauth/injection.ts'
-import type { PreviousGrant, RequestGrant } from '../oauth/request-grant.ts'
+import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
-import type { Grant } from '../oauth/token-response.ts'
+import type { Grant, PreviousGrant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
 import { AccessToken } from './access-token.ts'
@@ -24,9 +24,17 @@ export interface TokenSourceParts {
   readonly log: Log
 }
 
+/** A token in place of a refused one. */
+export interface Replacement {
+  readonly outcome: 'renewed' | 'newer'
+  readonly token: AccessToken
+  /** Whether this very refusal caused the renewal; only what becomes of its replay says whether the renewal was of use. */
+  readonly isCause: boolean
+}
+
 /** What followed the refusal of a token. With a `token`, the request is worth one replay. */
 export type Rejection =
-  | { readonly outcome: 'renewed' | 'newer'; readonly token: AccessToken }
+  | Replacement
   | { readonly outcome: Exclude<RejectionOutcome, 'renewed' | 'newer'>; readonly token?: undefined }
 
 /** The state of a credential for people: status page and logs. Times in milliseconds since the epoch. */
@@ -60,12 +68,15 @@ export class TokenSource {
   #token: AccessToken | undefined
   /** The current token was refused and its renewal is under way: new callers wait for that instead of being refused too. */
   #isRejected = false
-  /** The token after whose fruitless renewal the cool-down was started, so that N refused replays start it once. */
-  #fruitless: AccessToken | undefined
+  /** The token that was last under suspicion of being a fruitless renewal, so that N refusals start one cool-down. */
+  #suspect: AccessToken | undefined
   #previous: PreviousGrant = { refreshToken: undefined, lifetimeMs: undefined }
   #flight: Promise<AccessToken> | undefined
   #waiting = 0
   #renewAtMs = Number.POSITIVE_INFINITY
+  /** When a renewal may next be started: at `#renewAtMs`, and later again after a failure. */
+  #nextRenewalMs = Number.POSITIVE_INFINITY
+  #isClosed = false
   #lastUsedMs = Number.NEGATIVE_INFINITY
   #cancelTimer: () => void = () => {}
 
@@ -74,7 +85,8 @@ export class TokenSource {
     this.#parts = parts
     this.#failures = new FailureMemory(credential)
     this.#budget = credential.token_requests === undefined ? undefined : new TokenBudget(credential.token_requests)
-    if (this.#budget !== undefined) parts.metrics.budgetRemaining().value = this.#budget.remaining(parts.clock.nowMs())
+    const budget = this.#budget
+    if (budget !== undefined) parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
   }
 
   /**
@@ -130,13 +142,13 @@ export class TokenSource {
     this.#parts.metrics.countRejection(outcome)
   }
 
-  /** Takes note of what became of the replay with a token. */
-  replayed(token: AccessToken, isAccepted: boolean): void {
-    if (isAccepted) {
-      this.#coolDown.end()
-    } else if (this.#token?.isSameAs(token) === true && this.#fruitless?.isSameAs(token) !== true) {
-      this.#noteFruitless(token, 'the upstream refused the renewed token too')
-    }
+  /**
+   * Takes note of what became of the replay with a replacement. Accepted: the renewal was of use, if this refusal caused it, and the
+   * cool-down ends. (Others were refused with the old token only because the renewal ended that; their success says nothing.)
+   */
+  replayed({ token, isCause }: Pick<Replacement, 'token' | 'isCause'>, isAccepted: boolean): void {
+    if (isAccepted && isCause) this.#coolDown.end()
+    if (!isAccepted && this.#token?.isSameAs(token) === true) this.#suspectFruitless(token, 'the upstream refused the renewed token too')
   }
 
   /**
@@ -158,9 +170,9 @@ export class TokenSource {
     return {
       state: times === undefined ? 'none' : isExpired ? 'expired' : nowMs >= this.#renewAtMs || this.#isRejected ? 'stale' : 'fresh',
       fingerprint: this.#token?.fingerprint,
-      issuedAtEpochMs: times?.issuedAtEpochMs,
+      issuedAtEpochMs: times && toEpoch(times.issuedAtMs),
       renewAtEpochMs: Number.isFinite(this.#renewAtMs) ? toEpoch(this.#renewAtMs) : undefined,
-      expiresAtEpochMs: times?.expiresAtEpochMs,
+      expiresAtEpochMs: times && toEpoch(times.expiresAtMs),
       isRenewing: this.#flight !== undefined,
       waiting: this.#waiting,
       lastError: failure && { atEpochMs: failure.atEpochMs, code: failure.error.code, message: failure.error.message },
@@ -172,6 +184,7 @@ export class TokenSource {
 
   /** Ends the timers. Requests under way go on, their tokens are still handed out. */
   close(): void {
+    this.#isClosed = true
     this.#cancelTimer()
   }
 
@@ -180,7 +193,7 @@ export class TokenSource {
     const token = this.#token
     if (token === undefined || this.#isRejected || nowMs >= token.times.expiresAtMs) return undefined
     this.#lastUsedMs = nowMs
-    if (nowMs >= this.#renewAtMs) this.#renewInBackground(nowMs)
+    if (nowMs >= this.#nextRenewalMs) this.#renewInBackground(nowMs)
     return token
   }
 
@@ -188,36 +201,40 @@ export class TokenSource {
     const nowMs = this.#parts.clock.nowMs()
     const token = this.#token
     if (token !== undefined && !token.isSameAs(refused) && !this.#isRejected && nowMs < token.times.expiresAtMs) {
-      return { outcome: 'newer', token }
+      return { outcome: 'newer', token, isCause: false }
     }
-    if (this.#flight === undefined) {
+    const isCause = this.#flight === undefined
+    if (isCause) {
       if (nowMs - refused.times.issuedAtMs < this.#credential.min_reissue_interval) return { outcome: 'too_young' }
       if (this.#coolDown.isActive(nowMs)) return { outcome: 'cool_down' }
       if (this.#failures.pausing(nowMs) !== undefined) return { outcome: 'back_off' }
     }
-    this.#isRejected = token !== undefined
+    // While the endpoint fails, a token that one path refused may be all that the other paths have.
+    this.#isRejected = token !== undefined && this.#failures.last === undefined
     try {
       const renewed = await (this.#flight ?? this.#start('rejection'))
-      if (!renewed.isSameAs(refused)) return { outcome: 'renewed', token: renewed }
-      if (this.#fruitless !== renewed) this.#noteFruitless(renewed, 'the token endpoint granted the same token again')
+      if (!renewed.isSameAs(refused)) return { outcome: 'renewed', token: renewed, isCause }
+      this.#suspectFruitless(renewed, 'the token endpoint granted the same token again')
       return { outcome: 'same_token' }
     } catch (error) {
       return { outcome: error instanceof TokenUnavailableError && error.reason === 'budget' ? 'budget' : 'failed' }
     }
   }
 
-  #noteFruitless(token: AccessToken, why: string): void {
+  /** Starts a cool-down, once for each token. */
+  #suspectFruitless(token: AccessToken, why: string): void {
+    if (this.#suspect === token) return
+    this.#suspect = token
     const nowMs = this.#parts.clock.nowMs()
-    this.#fruitless = token
     this.#coolDown.start(nowMs)
     const pauseMs = this.#coolDown.remainingMs(nowMs)
-    this.#parts.log.warn({ credential: this.#credential.name, token: token.fingerprint, pause_ms: pauseMs }, `renewal was fruitless: ${why}`)
+    this.#parts.log.info({ credential: this.#credential.name, token: token.fingerprint, pause_ms: pauseMs }, `refusals pass through for a while: ${why}`)
   }
 
   #renewInBackground(nowMs: number): void {
     if (this.#flight !== undefined || this.#failures.pausing(nowMs) !== undefined) return
     // The next attempt, if this one fails; #install and #fail set a better time.
-    this.#renewAtMs = nowMs + 1_000
+    this.#nextRenewalMs = nowMs + 1_000
     this.#start('renewal').catch(() => {})
   }
 
@@ -234,32 +251,58 @@ export class TokenSource {
   }
 
   async #request(purpose: TokenRequestPurpose): Promise<AccessToken> {
-    const { clock, metrics } = this.#parts
-    const startedMs = clock.nowMs()
+    const startedMs = this.#parts.clock.nowMs()
     const pause = this.#failures.pausing(startedMs)
-    if (pause !== undefined) throw toUnavailable(pause.error, pause.untilMs - startedMs)
-    if (this.#budget?.take(purpose, startedMs) === false) {
-      throw new TokenUnavailableError('budget', `the budget of ${this.#credential.name} for token requests is spent`, this.#budget.waitMs(startedMs))
-    }
-    if (this.#budget !== undefined) metrics.budgetRemaining().value = this.#budget.remaining(startedMs)
+    if (pause !== undefined) throw toUnavailable(pause.error, this.#credential.name, pause.untilMs - startedMs)
+    this.#spend(purpose)
+    const secrets = this.#failures.secretsDigest()
     try {
-      const grant = await this.#parts.requestGrant(this.#credential, this.#previous)
-      const token = this.#install(grant, startedMs)
-      metrics.countTokenRequest('success')
-      return token
+      return this.#install(await this.#ask(purpose), startedMs, purpose)
     } catch (error) {
-      throw this.#fail(error, purpose)
+      if (error instanceof TokenUnavailableError) throw error
+      throw this.#fail(error, secrets, purpose)
+    }
+  }
+
+  /** @throws TokenUnavailableError when the budget is spent */
+  #spend(purpose: TokenRequestPurpose): void {
+    const nowMs = this.#parts.clock.nowMs()
+    if (this.#budget?.take(purpose, nowMs) !== false) return
+    throw new TokenUnavailableError('budget', `the budget of ${this.#credential.name} for token requests is spent`, this.#budget.waitMs(nowMs))
+  }
+
+  /** Asks with the refresh token where there is one; a refused one is forgotten, and the original grant is still there. */
+  async #ask(purpose: TokenRequestPurpose): Promise<Grant> {
+    try {
+      return await this.#askOnce()
+    } catch (error) {
+      const isRefused = error instanceof TokenRequestError && error.kind === 'refused'
+      if (!isRefused || this.#previous.refreshToken === undefined) throw error
+      this.#previous = { ...this.#previous, refreshToken: undefined }
+      // Any other refusal is about the client, and would be the same for the original grant (RFC 6749 5.2).
+      if (error.code !== 'invalid_grant') throw error
+      this.#parts.metrics.countTokenRequest('refused')
+      this.#spend(purpose)
+      return await this.#askOnce()
+    }
+  }
+
+  async #askOnce(): Promise<Grant> {
+    const { clock, metrics, requestGrant } = this.#parts
+    const startedMs = clock.nowMs()
+    try {
+      return await requestGrant(this.#credential, this.#previous)
     } finally {
       metrics.tokenRequestDuration.observe((clock.nowMs() - startedMs) / 1000)
     }
   }
 
-  #install(grant: Grant, startedMs: number): AccessToken {
+  #install(grant: Grant, startedMs: number, purpose: TokenRequestPurpose): AccessToken {
     const { clock, metrics, log, random } = this.#parts
     const { lifetime } = grant
     const nowMs = clock.nowMs()
     // Counted from before the request: the answer may have been under way for seconds, and using a token too long is the worse error.
-    const expiresAtMs = startedMs + lifetime.ms
+    const expiresAtMs = this.#sameUntil(grant) ?? startedMs + lifetime.ms
     const token = new AccessToken(grant.accessToken, injectionOf(this.#credential, grant), {
       issuedAtMs: nowMs,
       expiresAtMs,
@@ -272,8 +315,12 @@ export class TokenSource {
       refreshToken: grant.refreshToken,
       lifetimeMs: lifetime.source === 'response' ? lifetime.ms : this.#previous.lifetimeMs,
     }
-    this.#renewAtMs = startedMs + renewalDelayMs(this.#credential.renew_before, lifetime.ms, random())
+    this.#renewAtMs = startedMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - startedMs, random())
+    this.#nextRenewalMs = this.#renewAtMs
     this.#armTimer(nowMs)
+    // On probation: what refuses this one too must not cause the next token request. An accepted replay ends it at once.
+    if (purpose === 'rejection') this.#suspectFruitless(token, 'the token has just been renewed')
+    metrics.countTokenRequest('success')
     metrics.lastSuccess.value = token.times.issuedAtEpochMs / 1000
     metrics.expiry.value = token.times.expiresAtEpochMs / 1000
     const facts = { credential: this.#credential.name, token: token.fingerprint, lifetime_s: Math.round(lifetime.ms / 1000) }
@@ -282,26 +329,34 @@ export class TokenSource {
     return token
   }
 
-  #fail(error: unknown, purpose: TokenRequestPurpose): TokenUnavailableError {
+  /** When a token that is granted again, without a word about its life, ends: when it would have ended anyway. */
+  #sameUntil({ accessToken, lifetime }: Grant): number | undefined {
+    const isSame = this.#token?.isValue(accessToken) === true
+    const saysNothing = lifetime.source === 'previous' || lifetime.source === 'default'
+    return isSame && saysNothing ? this.#token?.times.expiresAtMs : undefined
+  }
+
+  #fail(error: unknown, secrets: string, purpose: TokenRequestPurpose): TokenUnavailableError {
     const { clock, metrics, log, random } = this.#parts
     const nowMs = clock.nowMs()
     const cause = error instanceof TokenRequestError ? error : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
-    const { untilMs } = this.#failures.record(cause, nowMs, clock.epochMs(), random())
+    const { untilMs } = this.#failures.record(cause, secrets, nowMs, clock.epochMs(), random())
     const pauseMs = untilMs - nowMs
     if (this.#token !== undefined) {
-      this.#renewAtMs = Math.max(this.#renewAtMs, untilMs)
+      this.#nextRenewalMs = Math.max(this.#renewAtMs, untilMs)
       this.#armTimer(nowMs)
     }
     metrics.countTokenRequest(cause.kind)
     log.warn({ credential: this.#credential.name, code: cause.code, purpose, pause_ms: Math.round(pauseMs) }, `no token: ${cause.message}`)
     if (!(error instanceof TokenRequestError)) log.error({ err: error, credential: this.#credential.name }, 'unexpected error in a token request')
-    return toUnavailable(cause, pauseMs)
+    return toUnavailable(cause, this.#credential.name, pauseMs)
   }
 
   /** Renews at the right time even when no caller comes by just then; idle credentials are not kept warm. */
   #armTimer(nowMs: number): void {
     this.#cancelTimer()
-    this.#cancelTimer = this.#parts.clock.after(this.#renewAtMs - nowMs, () => {
+    if (this.#isClosed) return
+    this.#cancelTimer = this.#parts.clock.after(this.#nextRenewalMs - nowMs, () => {
       const firedMs = this.#parts.clock.nowMs()
       const issuedAtMs = this.#token?.times.issuedAtMs ?? firedMs
       const isIdle = this.#lastUsedMs < (issuedAtMs + firedMs) / 2
@@ -311,6 +366,7 @@ export class TokenSource {
   }
 }
 
-function toUnavailable(error: TokenRequestError, retryAfterMs: number): TokenUnavailableError {
-  return new TokenUnavailableError(error.kind, error.message, retryAfterMs, { cause: error })
+function toUnavailable(error: TokenRequestError, credential: string, retryAfterMs: number): TokenUnavailableError {
+  const remedy = error.kind === 'refused' ? '; check its client_id, client_secret and scope' : ''
+  return new TokenUnavailableError(error.kind, `no token for the credential ${credential}: ${error.message}${remedy}`, retryAfterMs, { cause: error })
 }

@@ -1,0 +1,213 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { presetNames } from '../../src/config/presets.ts'
+import { projectRoot, run, start } from '../support/cli-process.ts'
+import { goodConfig, problemsOf } from '../support/cli-problems.ts'
+import { scratch } from '../support/cli-scratch.ts'
+
+const commands = ['serve', 'check', 'providers', 'simulate', 'demo', 'version']
+
+describe('help', () => {
+  it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {
+    const { code, stdout, stderr } = await run([arg])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command} +\\S`, 'm'))
+  })
+
+  it.each(commands)('bearerd %s --help explains the command and starts nothing', async (command) => {
+    const { code, stdout, stderr } = await run([command, '--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain(`Usage: bearerd ${command}`)
+  })
+})
+
+describe('version', () => {
+  it.each([['version'], ['--version']])('bearerd %s prints the version of the package', async (arg) => {
+    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }
+    const { code, stdout } = await run([arg])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(new RegExp(`^bearerd ${version.replaceAll('.', '\\.')} `))
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('a wrong command line', () => {
+  it.each([
+    [['chekc'], 'did you mean "check"?'],
+    [['__proto__'], 'command'],
+    [['constructor'], 'command'],
+    [['check', '--confg', 'x'], 'Usage: bearerd check'],
+    [['--confg', 'x'], 'Usage: bearerd serve'],
+    [['check', 'file.yaml'], 'Usage: bearerd check'],
+    [['check', '-c'], 'Usage: bearerd check'],
+    [['check', '--json=yes'], 'Usage: bearerd check'],
+    [['version', '--json'], 'Usage: bearerd version'],
+    [['simulate', '--port', 'many'], '--port'],
+    [['simulate', '--port', '65536'], '--port'],
+    [['simulate', '--port', '-1'], '--port'],
+    [['simulate', '--port='], '--port'],
+  ])('%j exits 2, with usage and nothing on stdout', async (args, expected) => {
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(expected)
+    expect(stderr).toMatch(/[Uu]sage|--help/)
+    expect(stderr).not.toMatch(/^\s+at /m)
+  })
+})
+
+describe('check', () => {
+  it('prints what a good configuration means and exits 0', async () => {
+    const file = scratch().write('good.yaml', goodConfig)
+    const { code, stdout, stderr } = await run(['check', '-c', file])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('/api -> https://api.example.com/v1')
+    expect(stdout).toContain('https://auth.example.com/token')
+  })
+
+  it('prints every problem of a bad one on stderr and exits 1', async () => {
+    const text = `lisen: x\n${goodConfig.replace('https://api', 'http://api').replace('secret: secret', 'secret: ${NOPE}')}`
+    const file = scratch().write('bad.yaml', text)
+    const { code, stdout, stderr } = await run(['check', '--config', file])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.trimEnd().split('\n')).toEqual(problemsOf(text).map((line) => line.replace('f.yaml', file)))
+  })
+
+  it('prints JSON with --json', async () => {
+    const file = scratch().write('good.yaml', goodConfig)
+    const { code, stdout } = await run(['check', '-c', file, '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({
+      valid: true,
+      file,
+      routes: [{ path: '/api', upstream: 'https://api.example.com/v1', credential: 'main', token_endpoint: 'https://auth.example.com/token' }],
+    })
+  })
+
+  it('prints the problems as JSON with --json, because a script reads it', async () => {
+    const file = scratch().write('bad.yaml', `${goodConfig}lisen: x\n`)
+    const { code, stdout } = await run(['check', '-c', file, '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: false,
+      problems: [{ line: 10, column: 1, path: 'lisen', problem: 'there is no key "lisen" here', remedy: 'did you mean "listen"?' }],
+    })
+  })
+
+  it('takes the file from BEARERD_CONFIG, the option before it, and ./proxy.config.yaml without either', async () => {
+    const files = scratch()
+    const named = files.write('named.yaml', goodConfig.replace('/api', '/named'))
+    const other = files.write('other.yaml', goodConfig.replace('/api', '/other'))
+    files.write('proxy.config.yaml', goodConfig.replace('/api', '/default'))
+    const outputs = await Promise.all([
+      run(['check'], { env: { BEARERD_CONFIG: named } }),
+      run(['check', '-c', other], { env: { BEARERD_CONFIG: named } }),
+      run(['check'], { cwd: files.folder }),
+      run(['check'], { cwd: files.folder, env: { BEARERD_CONFIG: '' } }),
+    ])
+    expect(outputs.map(({ stdout }) => /(\/\w+) ->/.exec(stdout)?.[1])).toEqual(['/named', '/other', '/default', '/default'])
+  })
+
+  it('says in one line that a file is missing, and how to name one', async () => {
+    for (const args of [['check', '-c', '/nowhere/x.yaml'], ['serve', '-c', '/nowhere/x.yaml'], ['-c', '/nowhere/x.yaml']]) {
+      const { code, stdout, stderr } = await run(args)
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(/^\/nowhere\/x\.yaml: there is no such file; .*BEARERD_CONFIG.*\n$/)
+    }
+  })
+
+  it('says in one line that a folder is not a file', async () => {
+    const { code, stderr } = await run(['check', '-c', scratch().folder])
+    expect(code).toBe(1)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('never prints a secret', async () => {
+    const file = scratch().write('c.yaml', `${goodConfig.replace('client_secret: secret', 'client_secret: ${KEY}').replace('/token', '/token?key=${KEY}')}    headers: {set: {X-Key: "\${KEY}"}}\n`)
+    for (const args of [['check', '-c', file], ['check', '-c', file, '--json']]) {
+      const { stdout, stderr } = await run(args, { env: { KEY: 'canary-secret' } })
+      expect(stdout + stderr).not.toContain('canary-secret')
+    }
+  })
+})
+
+describe('providers', () => {
+  it('lists every preset, for people and for scripts', async () => {
+    const [text, json] = await Promise.all([run(['providers']), run(['providers', '--json'])])
+    expect([text.code, json.code]).toEqual([0, 0])
+    expect(text.stdout.trimEnd().split('\n').map((line) => line.split(' ')[0])).toEqual(presetNames())
+    const list = JSON.parse(json.stdout) as { name: string; environments: string[] }[]
+    expect(list.map(({ name }) => name)).toEqual(presetNames())
+    for (const { environments } of list) expect(environments[0]).toBe('production')
+  })
+})
+
+describe('output that nobody reads any more', () => {
+  it.each([['providers'], ['--help'], ['version']])('ends bearerd %s quietly, without a stack', async (command) => {
+    const process = start([command])
+    process.closeOutput()
+    const { stderr } = await process.finished
+    expect(stderr).toBe('')
+  })
+})
+
+describe('simulate', () => {
+  it('runs on any free port and stops on SIGTERM', async () => {
+    const simulator = start(['simulate', '--port', '0'])
+    const [, url = ''] = await simulator.untilOutput(/simulated providers at (http:\/\/127\.0\.0\.1:\d+)/)
+    expect((await fetch(`${url}/_control`)).status).toBe(200)
+    simulator.signal('SIGTERM')
+    expect(await simulator.finished).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('says in one line that its port is in use', async () => {
+    const port = await takenPort()
+    const { code, stdout, stderr } = await run(['simulate', '--port', String(port)])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(String(port))])
+  })
+})
+
+describe('serve', () => {
+  it('starts nothing with a wrong configuration', async () => {
+    const file = scratch().write('bad.yaml', `listen: 127.0.0.1:0\nadmin: {listen: 127.0.0.1:0}\n${goodConfig}lisen: x\n`)
+    const { code, stdout, stderr } = await run(['serve', '-c', file])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('lisen')
+  })
+
+  it.each(['listen', 'admin'])('says in one line that the address of %s is in use, and by what key to change it', async (which) => {
+    const taken = await takenPort()
+    const [listen, admin] = which === 'listen' ? [taken, 0] : [0, taken]
+    const file = scratch().write('c.yaml', `${goodConfig}listen: 127.0.0.1:${listen}\nadmin: {listen: "127.0.0.1:${admin}"}\n`)
+    const { code, stderr } = await run(['serve', '-c', file])
+    expect(code).toBe(1)
+    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${taken}.*"${which === 'admin' ? 'admin\\.listen' : 'listen'}"`))])
+  })
+
+  it('says in one line that the machine has no such address', async () => {
+    const file = scratch().write('c.yaml', `${goodConfig}listen: 192.0.2.1:0\ncallers: anyone\nadmin: {listen: "127.0.0.1:0"}\n`)
+    const { code, stderr } = await run(['serve', '-c', file])
+    expect(code).toBe(1)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('demo', () => {
+  it('prints a configuration that is valid without any variable', async () => {
+    const { code, stdout, stderr } = await run(['demo', '--print-config'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(problemsOf(stdout)).toEqual([])
+    const file = scratch().write('demo.yaml', stdout)
+    expect((await run(['check', '-c', file])).code).toBe(0)
+  })
+})
+
+async function takenPort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
+  return (server.address() as AddressInfo).port
+}
