@@ -59,7 +59,7 @@ export async function startGateway(config: Config, log: Log, version: string): P
     throw listenError(error, config.listen, 'listen')
   })
   isOpen = true
-  if (config.admin.ready_when === 'tokens') for (const [, source] of tokens.entries()) source.obtain().catch(() => {})
+  if (config.admin.ready_when === 'tokens') for (const [, source] of tokens.entries()) source.keepWarm()
   const url = baseUrl(address, config.listen)
   const adminUrl = baseUrl(adminAddress, config.admin.listen)
   log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')

@@ -15,6 +15,7 @@ export function discardRest(request: IncomingMessage): Promise<boolean> {
     let left = largestRestBytes
     const finish = (): void => {
       clearTimeout(timer)
+      request.socket.off('close', finish)
       resolve(request.complete)
     }
     const timer = setTimeout(finish, longestPauseMs)
@@ -24,6 +25,8 @@ export function discardRest(request: IncomingMessage): Promise<boolean> {
       else timer.refresh()
     })
     request.on('end', finish).on('close', finish).on('error', finish)
+    // After its answer has gone out the platform tells a request nothing any more.
+    request.socket.once('close', finish)
     request.resume()
   })
 }

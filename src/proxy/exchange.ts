@@ -1,9 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ReplayOutcome, RouteMetrics } from '../telemetry/metrics.ts'
+import { UpgradeCaller } from './upgrade-caller.ts'
 
 /** How a request came by its token: at once, after a wait, or it needed none. */
 export type TokenWay = 'hit' | 'wait' | 'none'
+
+/** What an exchange begins with. */
+export interface ExchangeParts {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** For a request that asks for an upgrade: its connection, and the bytes that came right behind it. */
+  readonly upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined
+  readonly expectsContinue: boolean
+  readonly id: string
+}
 
 /**
  * One caller's request and the answer to it: both ends of the connection, whether the caller is still there, and what is
@@ -12,12 +23,12 @@ export type TokenWay = 'hit' | 'wait' | 'none'
 export class Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** The connection of a request that asks for an upgrade, and the bytes that came right behind it. */
-  readonly upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined
+  /** The connection of a request that asks for an upgrade. */
+  readonly upgrade: UpgradeCaller | undefined
   readonly expectsContinue: boolean
   readonly id: string
-  readonly startedMs: number
-  readonly startedEpochMs: number
+  readonly startedMs = performance.now()
+  readonly startedEpochMs = Date.now()
 
   /** Filled in along the way, for the log, the metrics and the status page. */
   route: string | undefined
@@ -35,14 +46,12 @@ export class Exchange {
   #isGone = false
   #onGone: (() => void) | undefined
 
-  constructor(parts: Pick<Exchange, 'request' | 'response' | 'upgrade' | 'expectsContinue' | 'id' | 'startedMs' | 'startedEpochMs'>) {
+  constructor(parts: ExchangeParts) {
     this.request = parts.request
     this.response = parts.response
-    this.upgrade = parts.upgrade
+    this.upgrade = parts.upgrade && new UpgradeCaller(parts.upgrade.socket, parts.upgrade.head, () => this.giveUp())
     this.expectsContinue = parts.expectsContinue
     this.id = parts.id
-    this.startedMs = parts.startedMs
-    this.startedEpochMs = parts.startedEpochMs
     this.response.on('close', () => {
       if (!this.response.writableFinished) this.giveUp()
     })

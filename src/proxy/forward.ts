@@ -19,6 +19,7 @@ import { RequestBody } from './request-body.ts'
 import { checkRouteAllows } from './route-check.ts'
 import type { RouteTable } from './route-table.ts'
 import { sendRequest } from './send-request.ts'
+import type { SendOptions } from './send-request.ts'
 import type { TokenEndpointGuard } from './token-endpoint-guard.ts'
 import { upstreamPath } from './upstream-request.ts'
 import type { Answer } from './upstream/attempt.ts'
@@ -60,20 +61,22 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   parts.tokenEndpointGuard(route)(path)
 
   const source = route.credential === undefined ? undefined : parts.tokenSource(route.credential)
-  const token = source === undefined ? undefined : await tokenFor(exchange, source)
-
   const body = bodyOf(exchange, received, route, parts)
   try {
     const upstream = parts.upstream(route)
-    const send = (withToken: AccessToken | undefined): Promise<Answer> =>
-      sendRequest({ exchange, received, route, path, body, token: withToken, upstream, via: parts.via })
-    const answer = await send(token)
+    let token: AccessToken | undefined
+    const send = (chooseToken: SendOptions['chooseToken']): Promise<Answer> =>
+      sendRequest({ exchange, received, route, path, body, chooseToken, upstream, via: parts.via })
+    const answer = await send(async () => (token = source && (await tokenFor(exchange, source))))
     if (token === undefined || source === undefined || !isRefusal(answer, source.rejectedWhen)) {
       await relayAnswer(exchange, received, route, answer, body, parts.limits)
       return
     }
     const replacement = await replaceToken(answer, token, source, body, route)
-    if (exchange.isGone) throw new CallerGoneError()
+    if (exchange.isGone) {
+      if (replacement.token !== undefined) source.notReplayed(replacement)
+      throw new CallerGoneError()
+    }
     if (replacement.token === undefined) {
       exchange.noteReplay(replacement.outcome)
       const why = unreplacedStatus(answer.status, replacement.why)
@@ -89,14 +92,15 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
 }
 
 /** Sends the same request once more; the second answer is final, whatever it is. */
-async function replay(exchange: Exchange, source: TokenSource, replacement: Replacement, send: (token: AccessToken) => Promise<Answer>): Promise<Answer> {
+async function replay(exchange: Exchange, source: TokenSource, replacement: Replacement, send: (chooseToken: () => AccessToken) => Promise<Answer>): Promise<Answer> {
   try {
-    const answer = await send(replacement.token)
+    const answer = await send(() => replacement.token)
     const isAccepted = !isRefusal(answer, source.rejectedWhen)
     source.replayed(replacement, isAccepted)
     exchange.noteReplay(isAccepted ? 'accepted' : 'refused')
     return answer
   } catch (error) {
+    source.notReplayed(replacement)
     exchange.noteReplay('failed')
     throw error
   }
@@ -116,15 +120,12 @@ function answerOptions({ response }: Exchange): void {
 function tokenFor(exchange: Exchange, source: TokenSource): AccessToken | Promise<AccessToken> {
   const token = source.current()
   exchange.tokenWay = token === undefined ? 'wait' : 'hit'
-  return token ?? waitForToken(exchange, source)
+  return token ?? waitForToken(source)
 }
 
-async function waitForToken(exchange: Exchange, source: TokenSource): Promise<AccessToken> {
+async function waitForToken(source: TokenSource): Promise<AccessToken> {
   try {
-    const token = await source.obtain()
-    // The token request was for the others as well; this one has nobody to answer any more.
-    if (exchange.isGone) throw new CallerGoneError()
-    return token
+    return await source.obtain()
   } catch (error) {
     throw error instanceof TokenUnavailableError ? toGatewayError(error) : error
   }

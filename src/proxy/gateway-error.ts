@@ -64,6 +64,6 @@ export class GatewayError extends Error {
 
   /** Whether the rest of the connection cannot be trusted, or is not wanted, after this error. */
   get endsConnection(): boolean {
-    return [400, 408, 414, 431, 505].includes(this.status) || this.code === 'shutting_down'
+    return [400, 408, 414, 417, 431, 505].includes(this.status) || this.code === 'shutting_down'
   }
 }

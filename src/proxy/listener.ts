@@ -6,7 +6,9 @@ import type { Config } from '../config/config.ts'
 import { discardRest } from './discard-rest.ts'
 import { recordExchange } from './exchange-record.ts'
 import type { ExchangeRecorders } from './exchange-record.ts'
+import { CallerConnection } from './caller-connection.ts'
 import { CallerGoneError, Exchange } from './exchange.ts'
+import type { ExchangeParts } from './exchange.ts'
 import { formatFields } from './format-fields.ts'
 import { GatewayError } from './gateway-error.ts'
 import { problemOf } from './problem.ts'
@@ -35,57 +37,59 @@ const slowHeadCheckMs = 1_000
 export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limits'>, handler: Handler, recorders: ExchangeRecorders): Listener {
   const nextId = requestIds()
   const active = new Set<Exchange>()
-  /** The newest exchange of each connection, behind which pipelined requests wait (RFC 9112 9.3.2). */
-  const latest = new WeakMap<Duplex, Exchange>()
-  /** Connections that end with the answer under way; what comes behind it is never looked at. */
-  const ending = new WeakSet<Duplex>()
+  const connections = new WeakMap<Duplex, CallerConnection>()
+  const exchangeOf = new WeakMap<Duplex, Exchange>()
   let isDraining = false
 
-  const accept = (request: IncomingMessage, response: ServerResponse, options: { expectsContinue?: boolean; upgrade?: Exchange['upgrade'] }): void => {
-    const { socket } = request
-    const exchange = new Exchange({
-      request,
-      response,
-      upgrade: options.upgrade,
-      expectsContinue: options.expectsContinue === true,
-      id: nextId(),
-      startedMs: performance.now(),
-      startedEpochMs: Date.now(),
-    })
-    const previous = latest.get(socket)
-    latest.set(socket, exchange)
-    if (previous === undefined || !active.has(previous)) start(exchange)
-    else previous.response.once('close', () => start(exchange))
+  const connectionOf = (socket: Duplex): CallerConnection => {
+    let connection = connections.get(socket)
+    if (connection === undefined) {
+      connection = new CallerConnection(socket)
+      connections.set(socket, connection)
+    }
+    return connection
   }
 
-  const start = (exchange: Exchange): void => {
-    serve(exchange).catch((error: unknown) => {
-      recorders.log.error({ err: error, request_id: exchange.id }, 'unexpected error while answering an error')
-      exchange.request.socket.destroy()
+  /** @param makeResponse called when the request's turn has come: before that the connection belongs to another answer */
+  const accept = (request: IncomingMessage, makeResponse: () => ServerResponse, options: AcceptOptions = {}): void => {
+    const connection = connectionOf(request.socket)
+    connection.run(async () => {
+      const { upgrade, expectsContinue = false, refusal } = options
+      const exchange = new Exchange({ request, response: makeResponse(), upgrade, expectsContinue, id: nextId() })
+      active.add(exchange)
+      exchangeOf.set(request.socket, exchange)
+      if (isDraining) exchange.response.shouldKeepAlive = false
+      try {
+        await (refusal === undefined ? serve(exchange, connection) : answerError(exchange, refusal, connection))
+      } catch (error) {
+        recorders.log.error({ err: error, request_id: exchange.id }, 'unexpected error while answering an error')
+        request.socket.destroy()
+      } finally {
+        active.delete(exchange)
+        recordExchange(exchange, recorders)
+        if (isDraining) server.closeIdleConnections()
+      }
     })
   }
 
-  const serve = async (exchange: Exchange): Promise<void> => {
+  const serve = async (exchange: Exchange, connection: CallerConnection): Promise<void> => {
     const { request, response } = exchange
-    if (ending.has(request.socket)) return
-    active.add(exchange)
-    if (isDraining) response.shouldKeepAlive = false
     try {
       await handler(exchange)
-      if (!response.shouldKeepAlive) ending.add(request.socket)
-      if (!(await discardRest(request))) request.socket.destroy()
     } catch (error) {
-      await answerError(exchange, error)
-    } finally {
-      active.delete(exchange)
-      recordExchange(exchange, recorders)
+      await answerError(exchange, error, connection)
+      return
     }
+    if (!response.shouldKeepAlive) connection.end()
+    if (!(await discardRest(request))) request.socket.destroy()
   }
 
-  const answerError = async (exchange: Exchange, error: unknown): Promise<void> => {
+  const answerError = async (exchange: Exchange, error: unknown, connection: CallerConnection): Promise<void> => {
     const { request, response } = exchange
     if (error instanceof CallerGoneError || exchange.isGone) return
-    if (!(error instanceof GatewayError)) recorders.log.error({ err: error, request_id: exchange.id, route: exchange.route }, 'unexpected error in an exchange')
+    if (!(error instanceof GatewayError)) {
+      recorders.log.error({ err: error, request_id: exchange.id, route: exchange.route }, 'unexpected error in an exchange')
+    }
     const gatewayError = error instanceof GatewayError ? error : new GatewayError('internal_error', 'see the log of the gateway under this request_id')
     exchange.error = gatewayError.code
     if (response.headersSent) {
@@ -94,12 +98,11 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
     }
     const { status, fields, body } = problemOf(gatewayError, { route: exchange.route, requestId: exchange.id })
     // A caller that still waits for 100 may or may not send its body after this answer.
-    const ends = gatewayError.endsConnection || (exchange.expectsContinue && !request.complete)
-    if (ends) {
-      ending.add(request.socket)
+    if (gatewayError.endsConnection || (exchange.expectsContinue && !request.complete)) {
+      connection.end()
       response.shouldKeepAlive = false
     }
-    response.writeHead(status, [...fields])
+    response.writeHead(status, STATUS_CODES[status], [...fields])
     // The end, at which the platform may close the connection, waits until the caller has sent what it is sending.
     if (request.method !== 'HEAD') response.write(body)
     const isWhole = await discardRest(request)
@@ -107,11 +110,12 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
       response.on('close', resolve)
       response.end(resolve)
     })
-    if (!isWhole || exchange.upgrade !== undefined) request.socket.destroySoon()
+    if (!isWhole) request.socket.destroySoon()
   }
 
   const server: Server = createServer({
-    maxHeaderSize: limits.headers,
+    // For the target and the fields together; each has its own limit, and its own answer.
+    maxHeaderSize: limits.target + limits.headers,
     headersTimeout: limits.header_time,
     // The pauses within a body are limited, not its duration: an upload may take an hour.
     requestTimeout: 0,
@@ -126,43 +130,53 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
   })
   server.maxHeadersCount = 0
   server.maxConnections = limits.connections
-  server.on('request', (request, response) => accept(request, response, {}))
-  server.on('checkContinue', (request, response) => accept(request, response, { expectsContinue: true }))
-  server.on('checkExpectation', (request, response) => refuse(request, response, new GatewayError('expectation_failed', 'the only expectation understood is 100-continue')))
-  server.on('upgrade', (request, socket, head) => {
-    const response = responseOn(request, socket)
-    accept(request, response, { upgrade: { socket, head } })
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
   })
+  server.on('request', (request, response) => accept(request, () => response))
+  server.on('checkContinue', (request, response) => accept(request, () => response, { expectsContinue: true }))
+  server.on('checkExpectation', (request, response) => {
+    accept(request, () => response, { refusal: new GatewayError('expectation_failed', 'the only expectation understood is 100-continue') })
+  })
+  server.on('upgrade', (request, socket, head) => accept(request, () => responseOn(request, socket), { upgrade: { socket, head } }))
   server.on('connect', (request, socket) => {
-    refuse(request, responseOn(request, socket), new GatewayError('method_not_allowed', 'CONNECT is not forwarded', { allow: [] }))
+    const refusal = new GatewayError('method_not_allowed', 'CONNECT is not forwarded', { allow: [] })
+    accept(request, () => responseOn(request, socket), { refusal })
   })
-  server.on('clientError', (error: Error & { code?: string }, socket) => answerClientError(error, socket))
-
-  const refuse = (request: IncomingMessage, response: ServerResponse, error: GatewayError): void => {
-    const exchange = new Exchange({
-      request, response, upgrade: undefined, expectsContinue: false, id: nextId(), startedMs: performance.now(), startedEpochMs: Date.now(),
-    })
-    exchange.path = request.method === 'CONNECT' ? '' : (request.url ?? '').split('?', 1)[0] ?? ''
-    response.shouldKeepAlive = false
-    void answerError(exchange, error).finally(() => recordExchange(exchange, recorders))
-  }
-
-  /** What the parser refused: an answer if none is under way, and the end of the connection. */
-  const answerClientError = (error: Error & { code?: string }, socket: Duplex): void => {
-    ending.add(socket)
-    const exchange = latest.get(socket)
+  server.on('clientError', (error: Error & { code?: string }, socket) => {
+    const exchange = exchangeOf.get(socket)
     const isBusy = exchange !== undefined && active.has(exchange)
-    const hasAnswer = isBusy && exchange.response.headersSent
-    if (isBusy) exchange.giveUp()
-    if (hasAnswer || !socket.writable || error.code === 'ECONNRESET') {
+    if (!isBusy || exchange.request.complete) {
+      // Nonsense behind a good request does not take that request's answer away.
+      connectionOf(socket).run(async () => answerClientError(error, socket))
+      return
+    }
+    connectionOf(socket).end()
+    const hasAnswer = exchange.response.headersSent
+    exchange.giveUp()
+    if (hasAnswer) socket.destroy()
+    else answerClientError(error, socket)
+  })
+
+  /** What the parser refused has no request and no response: the answer is written by hand, and the connection ends. */
+  const answerClientError = (error: Error & { code?: string }, socket: Duplex): void => {
+    connectionOf(socket).end()
+    if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
       return
     }
-    const problem = problemOf(clientErrorOf(error), { route: exchange?.route, requestId: nextId() })
+    const problem = problemOf(clientErrorOf(error), { route: undefined, requestId: nextId() })
     recorders.metrics.forRoute('none').countRequest('', problem.status)
     const head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${formatFields(problem.fields)}Connection: close\r\n\r\n`
     socket.end(Buffer.concat([Buffer.from(head, 'latin1'), problem.body]))
     setTimeout(() => socket.destroy(), 1_000).unref()
+  }
+
+  const drain = (): void => {
+    isDraining = true
+    for (const { response } of active) if (!response.headersSent) response.shouldKeepAlive = false
   }
 
   return {
@@ -174,29 +188,45 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
           resolve(server.address() as AddressInfo)
         })
       }),
-    startDraining: () => {
-      isDraining = true
-      for (const { response } of active) if (!response.headersSent) response.shouldKeepAlive = false
-    },
+    startDraining: drain,
     close: async (graceMs) => {
-      isDraining = true
-      for (const { response } of active) if (!response.headersSent) response.shouldKeepAlive = false
+      drain()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Connections on which nothing was ever asked are not idle to the platform.
+      for (const socket of open) if (!isServing(socket)) socket.destroy()
       const deadline = setTimeout(() => {
-        for (const exchange of active) {
-          if (exchange.isTunnel) {
-            exchange.request.socket.destroy()
-            continue
-          }
-          const error = new GatewayError('shutting_down', 'the gateway is shutting down; send the request to another one', { retryAfterMs: 1_000 })
-          void answerError(exchange, error).finally(() => exchange.request.socket.destroy())
-        }
-        setTimeout(() => server.closeAllConnections(), 500).unref()
+        for (const exchange of active) endNow(exchange)
       }, graceMs)
       await closed
       clearTimeout(deadline)
     },
   }
+
+  function isServing(socket: Socket): boolean {
+    const exchange = exchangeOf.get(socket)
+    return exchange !== undefined && active.has(exchange)
+  }
+
+  function endNow(exchange: Exchange): void {
+    const { request, isTunnel } = exchange
+    if (isTunnel || exchange.response.headersSent) {
+      request.socket.destroy()
+      return
+    }
+    const error = new GatewayError('shutting_down', 'the gateway is shutting down; send the request to another one', { retryAfterMs: 1_000 })
+    answerError(exchange, error, connectionOf(request.socket)).finally(() => {
+      exchange.giveUp()
+      request.socket.destroy()
+    })
+  }
+}
+
+/** How a request is received. */
+interface AcceptOptions {
+  readonly expectsContinue?: boolean
+  readonly upgrade?: ExchangeParts['upgrade']
+  /** Answers with this error whatever the request is. */
+  readonly refusal?: GatewayError
 }
 
 function isUpgrade(request: IncomingMessage): boolean {

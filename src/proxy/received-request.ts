@@ -39,6 +39,9 @@ export function receiveRequest(request: IncomingMessage, limits: Config['limits'
   if (url.length > limits.target) {
     throw new GatewayError('target_too_long', `the request target is longer than ${limits.target} bytes (limits.target)`)
   }
+  if (lengthOf(fields) > limits.headers) {
+    throw new GatewayError('fields_too_large', `the fields of the request are longer than ${limits.headers} bytes (limits.headers)`)
+  }
   if (fields.length / 2 > limits.header_count) {
     throw new GatewayError('fields_too_large', `the request has more than ${limits.header_count} fields (limits.header_count)`)
   }
@@ -67,6 +70,13 @@ export function receiveRequest(request: IncomingMessage, limits: Config['limits'
     expectsContinue: expectsContinue && contentLength !== 0,
     acceptsTrailers: version === '1.1' && valuesOf(fields, 'te').some((value) => /(?:^|[,\s])trailers(?:$|[,;\s])/i.test(value)),
   }
+}
+
+/** As on the wire, with colon, space and line break. */
+function lengthOf(fields: readonly string[]): number {
+  let length = 0
+  for (const part of fields) length += part.length + 2
+  return length
 }
 
 /** RFC 9112 3.2: exactly one valid Host; HTTP/1.0 may have none. */

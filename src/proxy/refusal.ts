@@ -37,12 +37,14 @@ export async function replaceToken(answer: Answer, token: AccessToken, source: T
     return { outcome: 'no_new_token', why: `not renewed: a new token does not help against ${pointless}` }
   }
   // Before anything else, and even when this request cannot be replayed: the next one shall succeed.
-  const rejection = source.reject(token)
+  const rejection = source.reject(token, route.replay !== 'off' && body.canStartOver)
   if (route.replay === 'off') return { outcome: 'off', why: 'not replayed: replay is off for this route' }
   if (!body.canStartOver) return tooLarge
   body.detach()
-  const [replacement, isWhole] = await Promise.all([withinDeadline(rejection), body.whole()])
-  if (!isWhole) return tooLarge
+  const [replacement, wholeness] = await Promise.all([withinDeadline(rejection), body.whole()])
+  if (wholeness !== 'whole' && replacement.token !== undefined) source.notReplayed(replacement)
+  if (wholeness === 'too_large') return tooLarge
+  if (wholeness === 'incomplete') return { outcome: 'body_incomplete', why: "not replayed: the request's body did not come to its end" }
   return replacement.token === undefined ? { outcome: 'no_new_token', why: `not renewed: ${replacement.outcome}` } : replacement
 }
 

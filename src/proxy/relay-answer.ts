@@ -24,7 +24,8 @@ export async function relayAnswer(
   added: readonly string[] = [],
 ): Promise<void> {
   const { request, response } = exchange
-  const sendsTrailers = received.acceptsTrailers && valuesOf(answer.fields, 'transfer-encoding').length > 0
+  const hasBody = received.method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
+  const sendsTrailers = hasBody && received.acceptsTrailers && valuesOf(answer.fields, 'transfer-encoding').length > 0
   const scheme = 'encrypted' in request.socket ? 'https' : 'http'
   const gatewayOrigin = received.authority === '' ? undefined : `${scheme}://${received.authority}`
   const fields = makeAnswerFields(answer.fields, route, { upstream: route.upstream, prefix: route.path, gatewayOrigin }, sendsTrailers)
@@ -38,7 +39,9 @@ export async function relayAnswer(
   if (received.expectsContinue && body.bytes === 0) response.shouldKeepAlive = false
   body.onFailure = () => answer.release()
   try {
-    await relayBody(exchange, answer, fields, sendsTrailers, { upstreamIdleMs: route.timeouts.idle, callerIdleMs: limits.idle })
+    const timeouts = { upstreamIdleMs: route.timeouts.idle, callerIdleMs: limits.idle }
+    const isWhole = await relayBody(exchange, answer, fields, sendsTrailers, timeouts)
+    if (!isWhole && !exchange.isGone) exchange.error = 'upstream_reset'
   } finally {
     answer.release()
   }

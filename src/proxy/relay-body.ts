@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Exchange } from './exchange.ts'
+import { GatewayError } from './gateway-error.ts'
 import { isHopByHop } from './hop-by-hop.ts'
 import type { Answer } from './upstream/attempt.ts'
 import { Watchdog } from './watchdog.ts'
@@ -19,12 +20,23 @@ const nothing = Buffer.alloc(0)
  * connection off: never a complete-looking cut answer.
  * @param fields of the answer to the caller; name, value, name, value, ...
  * @returns whether the answer came to its end
+ * @throws GatewayError `upstream_reset` when the answer broke before anything of it was relayed
  */
-export function relayBody(exchange: Exchange, answer: Answer, fields: string[], sendsTrailers: boolean, timeouts: RelayTimeouts): Promise<boolean> {
+export async function relayBody(
+  exchange: Exchange,
+  answer: Answer,
+  fields: string[],
+  sendsTrailers: boolean,
+  timeouts: RelayTimeouts,
+): Promise<boolean> {
   const { response } = exchange
   const { message } = answer
+  if (message.destroyed && !message.complete) {
+    // It broke while it was held; nothing of it has reached the caller.
+    throw new GatewayError('upstream_reset', 'the upstream closed the connection within its answer')
+  }
   response.writeHead(answer.status, answer.reason, fields)
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     const watchdog = new Watchdog(() => {
       message.destroy()
       finish(false)
@@ -55,7 +67,10 @@ export function relayBody(exchange: Exchange, answer: Answer, fields: string[], 
       message.resume()
     })
     message.on('end', () => {
-      if (!message.complete) return
+      if (!answer.isWhole()) {
+        finish(false)
+        return
+      }
       const trailers = sendsTrailers ? trailersOf(message) : []
       if (trailers.length > 0) response.addTrailers(trailers)
       response.end(() => finish(true))

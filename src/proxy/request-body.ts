@@ -20,6 +20,9 @@ export interface BodyLimits {
 /** Why a body did not come to its end: the caller left or sent nonsense, took too long, or sent too much. */
 export type BodyFailure = 'aborted' | 'idle' | 'too_large'
 
+/** Whether a body can be sent from its first byte on: it can, it is too large for the copy, or it did not come to its end. */
+export type Wholeness = 'whole' | 'too_large' | 'incomplete'
+
 /**
  * The body of a caller's request on its way to the upstream: streams with backpressure, keeps a copy for the replay while there
  * is room, and can be attached to a second attempt, which then gets every byte from the first on.
@@ -35,7 +38,7 @@ export class RequestBody {
   #isReleased = false
   #failure: BodyFailure | undefined
   #bytes = 0
-  readonly #waiters: ((isWhole: boolean) => void)[] = []
+  readonly #waiters: ((wholeness: Wholeness) => void)[] = []
   /** Called once when the body fails. */
   onFailure: ((failure: BodyFailure) => void) | undefined
   /** Called before the first byte is read: the caller may be waiting for 100 (RFC 9110 10.1.1). */
@@ -100,12 +103,12 @@ export class RequestBody {
 
   /**
    * Makes sure that the body can be sent from its first byte: reads the rest into the copy, if anything was read before.
-   * @returns whether it can
    */
-  whole(): Promise<boolean> {
-    if (this.#isComplete || !this.#isAttached || !this.canStartOver) return Promise.resolve(this.canStartOver)
+  whole(): Promise<Wholeness> {
+    if (this.#isComplete || !this.#isAttached || !this.canStartOver) return Promise.resolve(this.canStartOver ? 'whole' : 'too_large')
+    if (this.#failure !== undefined) return Promise.resolve('incomplete')
     // Without a copy there is nothing to read the rest into.
-    if (this.#failure !== undefined || this.#copy?.isWhole !== true) return Promise.resolve(false)
+    if (this.#copy?.isWhole !== true) return Promise.resolve('too_large')
     this.#read()
     return new Promise((resolve) => this.#waiters.push(resolve))
   }
@@ -139,7 +142,7 @@ export class RequestBody {
       return
     }
     this.#copy?.add(chunk)
-    if (this.#copy?.isWhole !== true) this.#settle(false)
+    if (this.#copy?.isWhole !== true) this.#settle('too_large')
     if (this.#sink?.write(chunk) === false) {
       // The upstream is slow, not the caller.
       this.#watchdog.stop()
@@ -154,7 +157,7 @@ export class RequestBody {
     if (!this.#request.complete || this.#failure !== undefined) return
     this.#isComplete = true
     this.#watchdog.stop()
-    this.#settle(this.#copy?.isWhole === true || this.#bytes === 0)
+    this.#settle(this.canStartOver ? 'whole' : 'too_large')
     this.#sink?.end()
   }
 
@@ -162,11 +165,11 @@ export class RequestBody {
     if (this.#failure !== undefined || this.#isComplete || this.#isReleased) return
     this.#failure = failure
     this.#watchdog.stop()
-    this.#settle(false)
+    this.#settle('incomplete')
     this.onFailure?.(failure)
   }
 
-  #settle(isWhole: boolean): void {
-    for (const resolve of this.#waiters.splice(0)) resolve(isWhole)
+  #settle(wholeness: Wholeness): void {
+    for (const resolve of this.#waiters.splice(0)) resolve(wholeness)
   }
 }

@@ -1,5 +1,6 @@
 import type { Route } from '../config/config.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
+import { takeSlot } from './connection-slot.ts'
 import { CallerGoneError } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { formatFields } from './format-fields.ts'
@@ -21,7 +22,8 @@ export interface SendOptions {
   /** The path at the upstream. */
   readonly path: string
   readonly body: RequestBody
-  readonly token: AccessToken | undefined
+  /** Asked when a connection is free and not before: a token may expire in the line for it. */
+  readonly chooseToken: () => AccessToken | undefined | Promise<AccessToken | undefined>
   readonly upstream: Upstream
   /** Pseudonym for Via, or `off`. */
   readonly via: string
@@ -45,7 +47,7 @@ export async function sendRequest(options: SendOptions): Promise<Answer> {
     try {
       const answer = await sendOnce(options, isFresh, forwardsExpect)
       // RFC 9110 10.1.1: repeat without the expectation; not a byte of the body has been sent.
-      if (answer.status !== 417 || !forwardsExpect) return answer
+      if (answer.status !== 417 || !forwardsExpect || !body.canStartOver) return answer
       answer.release()
       forwardsExpect = false
     } catch (error) {
@@ -63,7 +65,9 @@ function canSendAgain({ isStale, isSent }: UpstreamError, { method }: ReceivedRe
 }
 
 async function sendOnce(options: SendOptions, isFresh: boolean, forwardsExpect: boolean): Promise<Answer> {
-  const { exchange, received, route, path, body, token, upstream, via } = options
+  const { exchange, received, route, path, body, upstream, via } = options
+  await takeSlot(exchange, upstream.slots)
+  const token = await tokenOrGiveSlotBack(options)
   const upgrade = exchange.upgrade === undefined ? undefined : exchange.request.headers.upgrade
   const request = makeUpstreamRequest(received, route, path, { injection: token?.reveal(), via, forwardsExpect, upgrade })
   const startedMs = performance.now()
@@ -90,8 +94,21 @@ async function sendOnce(options: SendOptions, isFresh: boolean, forwardsExpect: 
     return answer
   } finally {
     clearTimeout(continueTimer)
+    // From here on a body that fails must not take the answer with it, which may be held for the replay.
+    body.onFailure = undefined
     exchange.upstreamMs = performance.now() - startedMs
     exchange.metrics?.upstreamDuration.observe(exchange.upstreamMs / 1000)
+  }
+}
+
+async function tokenOrGiveSlotBack({ chooseToken, exchange, upstream }: SendOptions): Promise<AccessToken | undefined> {
+  try {
+    const token = await chooseToken()
+    if (exchange.isGone) throw new CallerGoneError()
+    return token
+  } catch (error) {
+    upstream.slots.give()
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Config, Route } from '../config/config.ts'
+import { isLoopbackHost } from '../config/loopback.ts'
 import { GatewayError } from './gateway-error.ts'
 
 /** Refuses a path of an upstream that is a token endpoint. @param path the path that would be sent upstream */
@@ -10,11 +11,12 @@ export type TokenEndpointGuard = (path: string) => void
  * @returns a guard that throws GatewayError `token_endpoint_blocked`
  */
 export function createTokenEndpointGuard({ upstream }: Route, credentials: Config['credentials']): TokenEndpointGuard {
-  const origin = `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}`
+  const place = placeOf(upstream.hostname, upstream.port)
   const blocked = new Set<string>()
   for (const { token_endpoint } of credentials.values()) {
     const url = new URL(token_endpoint)
-    if (url.origin === origin) blocked.add(canonicalPath(url.pathname))
+    const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+    if (placeOf(url.hostname, port) === place) blocked.add(canonicalPath(url.pathname))
   }
   if (blocked.size === 0) return () => {}
   return (path) => {
@@ -25,6 +27,11 @@ export function createTokenEndpointGuard({ upstream }: Route, credentials: Confi
       )
     }
   }
+}
+
+/** This machine has many names. */
+function placeOf(hostname: string, port: number): string {
+  return `${isLoopbackHost(hostname) ? 'localhost' : hostname}:${port}`
 }
 
 /** What lenient servers take for the same path: decoded (also twice), slashes of any kind folded, parameters and case ignored. */

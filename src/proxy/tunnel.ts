@@ -11,14 +11,14 @@ import type { Answer } from './upstream/attempt.ts'
 export function openTunnel(exchange: Exchange, answer: Answer, fields: readonly string[], protocol: string): Promise<void> {
   const { response, upgrade } = exchange
   if (upgrade === undefined || answer.tunnel === undefined) throw new TypeError('not an upgrade')
-  const { socket: caller, head: fromCaller } = upgrade
+  const caller = upgrade.socket
   const { socket: upstream, head: fromUpstream } = answer.tunnel
   exchange.isTunnel = true
   response.detachSocket(exchange.request.socket)
   const head = formatFields([...fields, 'Connection', 'Upgrade', 'Upgrade', protocol])
   caller.write(`HTTP/1.1 ${answer.status} ${answer.reason}\r\n${head}\r\n`, 'latin1')
   if (fromUpstream.length > 0) caller.write(fromUpstream)
-  // RFC 9931: nothing that the caller sent ahead goes on before the upstream has agreed; now it has.
+  const fromCaller = upgrade.takeOver()
   if (fromCaller.length > 0) upstream.write(fromCaller)
   return new Promise((resolve) => {
     join(caller, upstream)

@@ -44,11 +44,11 @@ export function makeUpstreamRequest(received: ReceivedRequest, route: Route, pat
   if (forwardsExpect) fields.push('Expect', '100-continue')
   if (upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', upgrade)
   else if (received.acceptsTrailers) fields.push('TE', 'trailers', 'Connection', 'TE')
-  for (const [name, value] of Object.entries(route.headers.set)) fields.push(name, value)
+  for (const [name, value] of Object.entries(route.headers.set)) fields.push(name, value.reveal())
   if (injection !== undefined) fields.push(...injection.fields)
 
   let { query } = received.target
-  for (const [name, value] of Object.entries(route.query.set)) query = setParameter(query, name, value)
+  for (const [name, value] of Object.entries(route.query.set)) query = setParameter(query, name, value.reveal())
   for (const [name, value] of injection?.query ?? []) query = setParameter(query, name, value)
   return { method: received.method, target: `${path}${query}`, fields }
 }

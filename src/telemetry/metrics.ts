@@ -13,7 +13,7 @@ export const rejectionOutcomes = [
 export type RejectionOutcome = (typeof rejectionOutcomes)[number]
 
 /** What became of the one replay; each is explained in docs/metrics.md. */
-export const replayOutcomes = ['accepted', 'refused', 'failed', 'no_new_token', 'body_too_large', 'off'] as const
+export const replayOutcomes = ['accepted', 'refused', 'failed', 'no_new_token', 'body_too_large', 'body_incomplete', 'off'] as const
 export type ReplayOutcome = (typeof replayOutcomes)[number]
 
 /** Methods that get a label of their own (RFC 9110 9.1, RFC 5789); a caller can make up any other, so those share one. */

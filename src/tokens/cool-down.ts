@@ -2,8 +2,8 @@ const firstMs = 10_000
 const longestMs = 5 * 60_000
 
 /**
- * Keeps a place that refuses every token from causing a token request per call: 10 seconds, doubling to 5 minutes. A cool-down that has been
- * over for 5 minutes is forgotten, so that rare genuine revocations do not add up.
+ * A pause of 10 seconds that doubles to 5 minutes each time it is needed again. One that has been over for 5 minutes is forgotten, so
+ * that rare genuine events do not add up.
  */
 export class CoolDown {
   #lengthMs = 0
@@ -18,10 +18,16 @@ export class CoolDown {
     return Math.max(this.#untilMs - nowMs, 0)
   }
 
-  start(nowMs: number): void {
-    const isForgotten = this.#lengthMs === 0 || nowMs >= this.#untilMs + longestMs
-    this.#lengthMs = isForgotten ? firstMs : Math.min(this.#lengthMs * 2, longestMs)
+  /** @returns what undoes this start */
+  start(nowMs: number): () => void {
+    const [lengthMs, untilMs] = [this.#lengthMs, this.#untilMs]
+    const isForgotten = lengthMs === 0 || nowMs >= untilMs + longestMs
+    this.#lengthMs = isForgotten ? firstMs : Math.min(lengthMs * 2, longestMs)
     this.#untilMs = nowMs + this.#lengthMs
+    return () => {
+      this.#lengthMs = lengthMs
+      this.#untilMs = untilMs
+    }
   }
 
   end(): void {

@@ -2,16 +2,18 @@ import type { Credential } from '../config/config.ts'
 import { injectionOf } from '../oauth/injection.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
-import type { Grant, PreviousGrant } from '../oauth/token-response.ts'
+import type { Grant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
 import { AccessToken } from './access-token.ts'
 import type { Clock } from './clock.ts'
-import { CoolDown } from './cool-down.ts'
 import { FailureMemory } from './failure-memory.ts'
 import { renewalDelayMs } from './renewal-time.ts'
-import { TokenBudget } from './token-budget.ts'
+import { RenewalProbation } from './renewal-probation.ts'
+import { RenewalSchedule } from './renewal-schedule.ts'
 import type { TokenRequestPurpose } from './token-budget.ts'
+import { TokenRequester } from './token-requester.ts'
+import type { TokenStatus } from './token-status.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
 
 /** What a token source needs; time, chance and transport come in as arguments. */
@@ -37,21 +39,6 @@ export type Rejection =
   | Replacement
   | { readonly outcome: Exclude<RejectionOutcome, 'renewed' | 'newer'>; readonly token?: undefined }
 
-/** The state of a credential for people: status page and logs. Times in milliseconds since the epoch. */
-export interface TokenStatus {
-  readonly state: 'none' | 'fresh' | 'stale' | 'expired'
-  readonly fingerprint: string | undefined
-  readonly issuedAtEpochMs: number | undefined
-  readonly renewAtEpochMs: number | undefined
-  readonly expiresAtEpochMs: number | undefined
-  readonly isRenewing: boolean
-  readonly waiting: number
-  readonly lastError: { readonly atEpochMs: number; readonly code: string; readonly message: string } | undefined
-  readonly backOffMs: number
-  readonly coolDownMs: number
-  readonly budgetRemaining: number | undefined
-}
-
 /**
  * The token of one credential: who has it, when it is renewed, what happens when it is refused.
  *
@@ -61,32 +48,23 @@ export interface TokenStatus {
 export class TokenSource {
   readonly #credential: Credential
   readonly #parts: TokenSourceParts
-  readonly #budget: TokenBudget | undefined
-  readonly #coolDown = new CoolDown()
+  readonly #requester: TokenRequester
   readonly #failures: FailureMemory
+  readonly #probation = new RenewalProbation()
+  readonly #schedule: RenewalSchedule
 
   #token: AccessToken | undefined
   /** The current token was refused and its renewal is under way: new callers wait for that instead of being refused too. */
   #isRejected = false
-  /** The token that was last under suspicion of being a fruitless renewal, so that N refusals start one cool-down. */
-  #suspect: AccessToken | undefined
-  #previous: PreviousGrant = { refreshToken: undefined, lifetimeMs: undefined }
   #flight: Promise<AccessToken> | undefined
   #waiting = 0
-  #renewAtMs = Number.POSITIVE_INFINITY
-  /** When a renewal may next be started: at `#renewAtMs`, and later again after a failure. */
-  #nextRenewalMs = Number.POSITIVE_INFINITY
-  #isClosed = false
-  #lastUsedMs = Number.NEGATIVE_INFINITY
-  #cancelTimer: () => void = () => {}
 
   constructor(credential: Credential, parts: TokenSourceParts) {
     this.#credential = credential
     this.#parts = parts
+    this.#requester = new TokenRequester(credential, parts)
     this.#failures = new FailureMemory(credential)
-    this.#budget = credential.token_requests === undefined ? undefined : new TokenBudget(credential.token_requests)
-    const budget = this.#budget
-    if (budget !== undefined) parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
+    this.#schedule = new RenewalSchedule(parts.clock, () => this.#renewInBackground())
   }
 
   /**
@@ -104,17 +82,17 @@ export class TokenSource {
    * @throws TokenUnavailableError when there is none to be had now
    */
   async obtain(): Promise<AccessToken> {
-    const { lookups } = this.#parts.metrics
+    const { clock, metrics } = this.#parts
     this.#waiting++
     try {
       const token = await (this.#flight ?? this.#start('callers'))
-      this.#lastUsedMs = this.#parts.clock.nowMs()
-      lookups.wait.value++
+      this.#schedule.use(clock.nowMs())
+      metrics.lookups.wait.value++
       return token
     } catch (error) {
       // A refused token whose renewal failed may still be good for other paths: it is used until its true expiry.
       const token = this.#usable()
-      ;(token === undefined ? lookups.error : lookups.wait).value++
+      ;(token === undefined ? metrics.lookups.error : metrics.lookups.wait).value++
       if (token !== undefined) return token
       throw error
     } finally {
@@ -122,19 +100,20 @@ export class TokenSource {
     }
   }
 
-  /**
-   * Takes note that an upstream refused a token, and finds a newer one where that is possible. Comparing with the current
-   * token makes any number of refusals of one token cause one token request, however late they arrive.
-   */
-  async reject(refused: AccessToken): Promise<Rejection> {
-    const rejection = await this.#replace(refused)
-    this.#parts.metrics.countRejection(rejection.outcome)
-    return rejection
-  }
-
   /** What means, in an answer, that the token was refused. */
   get rejectedWhen(): Credential['rejected_when'] {
     return this.#credential.rejected_when
+  }
+
+  /**
+   * Takes note that an upstream refused a token, and finds a newer one where that is possible. Comparing with the current
+   * token makes any number of refusals of one token cause one token request, however late they arrive.
+   * @param canReplay whether the refused request can be sent again, and so show whether a new token helps
+   */
+  async reject(refused: AccessToken, canReplay = true): Promise<Rejection> {
+    const rejection = await this.#replace(refused, canReplay)
+    this.#parts.metrics.countRejection(rejection.outcome)
+    return rejection
   }
 
   /** Counts a refusal that a new token would not help against. */
@@ -142,13 +121,19 @@ export class TokenSource {
     this.#parts.metrics.countRejection(outcome)
   }
 
-  /**
-   * Takes note of what became of the replay with a replacement. Accepted: the renewal was of use, if this refusal caused it, and the
-   * cool-down ends. (Others were refused with the old token only because the renewal ended that; their success says nothing.)
-   */
+  /** Takes note of what became of the replay with a replacement. */
   replayed({ token, isCause }: Pick<Replacement, 'token' | 'isCause'>, isAccepted: boolean): void {
-    if (isAccepted && isCause) this.#coolDown.end()
-    if (!isAccepted && this.#token?.isSameAs(token) === true) this.#suspectFruitless(token, 'the upstream refused the renewed token too')
+    if (isAccepted) {
+      if (isCause) this.#probation.acquit()
+    } else if (this.#token?.isSameAs(token) === true) {
+      this.#probation.suspect(token, this.#parts.clock.nowMs())
+      if (isCause) this.#logFruitless(token, 'the upstream refused the new token too')
+    }
+  }
+
+  /** Takes note that there was no replay after all: nobody knows whether the renewal was of use. */
+  notReplayed({ isCause }: Pick<Replacement, 'isCause'>): void {
+    if (isCause) this.#probation.leaveOpen(this.#parts.clock.nowMs())
   }
 
   /**
@@ -160,44 +145,52 @@ export class TokenSource {
     return await (this.#flight ?? this.#start('callers'))
   }
 
+  /** From now on the token is renewed even when nobody uses it, the first one got at once, and a failure tried again. */
+  keepWarm(): void {
+    this.#schedule.keepWarm()
+  }
+
   status(): TokenStatus {
     const { clock } = this.#parts
     const nowMs = clock.nowMs()
     const toEpoch = (ms: number): number => clock.epochMs() + (ms - nowMs)
     const times = this.#token?.times
     const failure = this.#failures.last
-    const isExpired = times !== undefined && nowMs >= times.expiresAtMs
     return {
-      state: times === undefined ? 'none' : isExpired ? 'expired' : nowMs >= this.#renewAtMs || this.#isRejected ? 'stale' : 'fresh',
+      state: this.#state(nowMs),
       fingerprint: this.#token?.fingerprint,
       issuedAtEpochMs: times && toEpoch(times.issuedAtMs),
-      renewAtEpochMs: Number.isFinite(this.#renewAtMs) ? toEpoch(this.#renewAtMs) : undefined,
+      renewAtEpochMs: times && toEpoch(this.#schedule.renewAtMs),
       expiresAtEpochMs: times && toEpoch(times.expiresAtMs),
       isRenewing: this.#flight !== undefined,
       waiting: this.#waiting,
       lastError: failure && { atEpochMs: failure.atEpochMs, code: failure.error.code, message: failure.error.message },
       backOffMs: Math.max((failure?.untilMs ?? nowMs) - nowMs, 0),
-      coolDownMs: this.#coolDown.remainingMs(nowMs),
-      budgetRemaining: this.#budget?.remaining(nowMs),
+      coolDownMs: this.#probation.remainingMs(nowMs),
+      budgetRemaining: this.#requester.budgetRemaining,
     }
   }
 
   /** Ends the timers. Requests under way go on, their tokens are still handed out. */
   close(): void {
-    this.#isClosed = true
-    this.#cancelTimer()
+    this.#schedule.close()
   }
 
   #usable(): AccessToken | undefined {
     const nowMs = this.#parts.clock.nowMs()
     const token = this.#token
     if (token === undefined || this.#isRejected || nowMs >= token.times.expiresAtMs) return undefined
-    this.#lastUsedMs = nowMs
-    if (nowMs >= this.#nextRenewalMs) this.#renewInBackground(nowMs)
+    this.#schedule.use(nowMs)
     return token
   }
 
-  async #replace(refused: AccessToken): Promise<Rejection> {
+  #state(nowMs: number): TokenStatus['state'] {
+    if (this.#token === undefined) return 'none'
+    if (nowMs >= this.#token.times.expiresAtMs) return 'expired'
+    return nowMs >= this.#schedule.renewAtMs || this.#isRejected ? 'stale' : 'fresh'
+  }
+
+  async #replace(refused: AccessToken, canReplay: boolean): Promise<Rejection> {
     const nowMs = this.#parts.clock.nowMs()
     const token = this.#token
     if (token !== undefined && !token.isSameAs(refused) && !this.#isRejected && nowMs < token.times.expiresAtMs) {
@@ -206,35 +199,35 @@ export class TokenSource {
     const isCause = this.#flight === undefined
     if (isCause) {
       if (nowMs - refused.times.issuedAtMs < this.#credential.min_reissue_interval) return { outcome: 'too_young' }
-      if (this.#coolDown.isActive(nowMs)) return { outcome: 'cool_down' }
+      if (this.#probation.forbids(nowMs, canReplay)) return { outcome: 'cool_down' }
       if (this.#failures.pausing(nowMs) !== undefined) return { outcome: 'back_off' }
     }
     // While the endpoint fails, a token that one path refused may be all that the other paths have.
     this.#isRejected = token !== undefined && this.#failures.last === undefined
     try {
       const renewed = await (this.#flight ?? this.#start('rejection'))
-      if (!renewed.isSameAs(refused)) return { outcome: 'renewed', token: renewed, isCause }
-      this.#suspectFruitless(renewed, 'the token endpoint granted the same token again')
-      return { outcome: 'same_token' }
+      if (renewed.isSameAs(refused)) {
+        this.#probation.suspect(renewed, this.#parts.clock.nowMs())
+        if (isCause) this.#logFruitless(renewed, 'the token endpoint granted the same token again')
+        return { outcome: 'same_token' }
+      }
+      if (!canReplay) this.notReplayed({ isCause })
+      return { outcome: 'renewed', token: renewed, isCause }
     } catch (error) {
       return { outcome: error instanceof TokenUnavailableError && error.reason === 'budget' ? 'budget' : 'failed' }
     }
   }
 
-  /** Starts a cool-down, once for each token. */
-  #suspectFruitless(token: AccessToken, why: string): void {
-    if (this.#suspect === token) return
-    this.#suspect = token
-    const nowMs = this.#parts.clock.nowMs()
-    this.#coolDown.start(nowMs)
-    const pauseMs = this.#coolDown.remainingMs(nowMs)
-    this.#parts.log.info({ credential: this.#credential.name, token: token.fingerprint, pause_ms: pauseMs }, `refusals pass through for a while: ${why}`)
+  #logFruitless(token: AccessToken, why: string): void {
+    const pauseMs = Math.round(this.#probation.remainingMs(this.#parts.clock.nowMs()))
+    this.#parts.log.warn({ credential: this.#credential.name, token: token.fingerprint, pause_ms: pauseMs }, `renewal was fruitless: ${why}`)
   }
 
-  #renewInBackground(nowMs: number): void {
+  #renewInBackground(): void {
+    const nowMs = this.#parts.clock.nowMs()
     if (this.#flight !== undefined || this.#failures.pausing(nowMs) !== undefined) return
-    // The next attempt, if this one fails; #install and #fail set a better time.
-    this.#nextRenewalMs = nowMs + 1_000
+    // The next attempt, if this one is not even made; #install and #fail set a better time.
+    this.#schedule.postpone(nowMs + 1_000)
     this.#start('renewal').catch(() => {})
   }
 
@@ -254,46 +247,11 @@ export class TokenSource {
     const startedMs = this.#parts.clock.nowMs()
     const pause = this.#failures.pausing(startedMs)
     if (pause !== undefined) throw toUnavailable(pause.error, this.#credential.name, pause.untilMs - startedMs)
-    this.#spend(purpose)
     const secrets = this.#failures.secretsDigest()
     try {
-      return this.#install(await this.#ask(purpose), startedMs, purpose)
+      return this.#install(await this.#requester.ask(purpose), startedMs, purpose)
     } catch (error) {
-      if (error instanceof TokenUnavailableError) throw error
-      throw this.#fail(error, secrets, purpose)
-    }
-  }
-
-  /** @throws TokenUnavailableError when the budget is spent */
-  #spend(purpose: TokenRequestPurpose): void {
-    const nowMs = this.#parts.clock.nowMs()
-    if (this.#budget?.take(purpose, nowMs) !== false) return
-    throw new TokenUnavailableError('budget', `the budget of ${this.#credential.name} for token requests is spent`, this.#budget.waitMs(nowMs))
-  }
-
-  /** Asks with the refresh token where there is one; a refused one is forgotten, and the original grant is still there. */
-  async #ask(purpose: TokenRequestPurpose): Promise<Grant> {
-    try {
-      return await this.#askOnce()
-    } catch (error) {
-      const isRefused = error instanceof TokenRequestError && error.kind === 'refused'
-      if (!isRefused || this.#previous.refreshToken === undefined) throw error
-      this.#previous = { ...this.#previous, refreshToken: undefined }
-      // Any other refusal is about the client, and would be the same for the original grant (RFC 6749 5.2).
-      if (error.code !== 'invalid_grant') throw error
-      this.#parts.metrics.countTokenRequest('refused')
-      this.#spend(purpose)
-      return await this.#askOnce()
-    }
-  }
-
-  async #askOnce(): Promise<Grant> {
-    const { clock, metrics, requestGrant } = this.#parts
-    const startedMs = clock.nowMs()
-    try {
-      return await requestGrant(this.#credential, this.#previous)
-    } finally {
-      metrics.tokenRequestDuration.observe((clock.nowMs() - startedMs) / 1000)
+      throw error instanceof TokenUnavailableError ? error : this.#fail(error, secrets, purpose)
     }
   }
 
@@ -311,15 +269,9 @@ export class TokenSource {
     })
     this.#token = token
     this.#failures.forget()
-    this.#previous = {
-      refreshToken: grant.refreshToken,
-      lifetimeMs: lifetime.source === 'response' ? lifetime.ms : this.#previous.lifetimeMs,
-    }
-    this.#renewAtMs = startedMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - startedMs, random())
-    this.#nextRenewalMs = this.#renewAtMs
-    this.#armTimer(nowMs)
-    // On probation: what refuses this one too must not cause the next token request. An accepted replay ends it at once.
-    if (purpose === 'rejection') this.#suspectFruitless(token, 'the token has just been renewed')
+    this.#schedule.set(startedMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - startedMs, random()), nowMs)
+    if (purpose === 'rejection') this.#probation.suspect(token, nowMs)
+
     metrics.countTokenRequest('success')
     metrics.lastSuccess.value = token.times.issuedAtEpochMs / 1000
     metrics.expiry.value = token.times.expiresAtEpochMs / 1000
@@ -339,30 +291,16 @@ export class TokenSource {
   #fail(error: unknown, secrets: string, purpose: TokenRequestPurpose): TokenUnavailableError {
     const { clock, metrics, log, random } = this.#parts
     const nowMs = clock.nowMs()
-    const cause = error instanceof TokenRequestError ? error : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
+    const isExpected = error instanceof TokenRequestError
+    const cause = isExpected ? error : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
     const { untilMs } = this.#failures.record(cause, secrets, nowMs, clock.epochMs(), random())
     const pauseMs = untilMs - nowMs
-    if (this.#token !== undefined) {
-      this.#nextRenewalMs = Math.max(this.#renewAtMs, untilMs)
-      this.#armTimer(nowMs)
-    }
+    if (this.#token !== undefined || this.#schedule.isKeptWarm) this.#schedule.postpone(untilMs)
+
     metrics.countTokenRequest(cause.kind)
     log.warn({ credential: this.#credential.name, code: cause.code, purpose, pause_ms: Math.round(pauseMs) }, `no token: ${cause.message}`)
-    if (!(error instanceof TokenRequestError)) log.error({ err: error, credential: this.#credential.name }, 'unexpected error in a token request')
+    if (!isExpected) log.error({ err: error, credential: this.#credential.name }, 'unexpected error in a token request')
     return toUnavailable(cause, this.#credential.name, pauseMs)
-  }
-
-  /** Renews at the right time even when no caller comes by just then; idle credentials are not kept warm. */
-  #armTimer(nowMs: number): void {
-    this.#cancelTimer()
-    if (this.#isClosed) return
-    this.#cancelTimer = this.#parts.clock.after(this.#nextRenewalMs - nowMs, () => {
-      const firedMs = this.#parts.clock.nowMs()
-      const issuedAtMs = this.#token?.times.issuedAtMs ?? firedMs
-      const isIdle = this.#lastUsedMs < (issuedAtMs + firedMs) / 2
-      const isExpired = this.#token === undefined || firedMs >= this.#token.times.expiresAtMs
-      if (!isIdle && !isExpired) this.#renewInBackground(firedMs)
-    })
   }
 }
 

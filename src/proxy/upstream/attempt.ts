@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { GatewayError } from '../gateway-error.ts'
@@ -18,6 +19,8 @@ export interface Answer {
   /** Name, value, name, value, ... as received. */
   readonly fields: readonly string[]
   readonly message: IncomingMessage
+  /** After its end: whether it is whole, and not what was left when the connection broke. */
+  readonly isWhole: () => boolean
   /** Ends the connection unless it can serve another request. To be called when nobody wants more of the answer. */
   readonly release: () => void
   /** The connection after a 101, and the bytes that came right behind it. */
@@ -47,8 +50,7 @@ export class Attempt implements BodySink {
   readonly #upstream: Upstream
   readonly #events: AttemptEvents
   readonly #watchdog: Watchdog
-  readonly #leaveLine: () => void
-  #request: ClientRequest | undefined
+  readonly #request: ClientRequest
   #settle!: { resolve: (answer: Answer) => void; reject: (error: Error) => void }
   #hasAnswer = false
   #isEnded = false
@@ -58,13 +60,13 @@ export class Attempt implements BodySink {
   /** Bytes of the connection before this request, to tell whether anything of it went out, or of an answer came in. */
   #writtenBefore = 0
   #readBefore = 0
-  readonly #pending: Buffer[] = []
   #error: GatewayError | undefined
   onDrain: (() => void) | undefined
   /** The head of the answer. Rejects with UpstreamError. */
   readonly answer: Promise<Answer>
 
   /**
+   * Sends the head. Needs a slot of the upstream, and gives it back when its connection is free.
    * @param upgrade whether a 101 is wanted
    * @param isFresh never on a connection that was used before
    */
@@ -77,20 +79,11 @@ export class Attempt implements BodySink {
     })
     // An attempt that is given up may fail without anybody waiting for it.
     this.answer.catch(() => {})
-    const send = (): void => this.#send(request, upgrade, isFresh)
-    if (upstream.slots.tryTake()) {
-      this.#leaveLine = () => {}
-      send()
-    } else {
-      this.#leaveLine = upstream.slots.wait(send)
-    }
+    this.#request = this.#send(request, upgrade, isFresh)
+    this.#flushHeadSoon()
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#request === undefined) {
-      this.#pending.push(chunk)
-      return false
-    }
     const isRoom = this.#request.write(chunk)
     // While the upstream takes nothing, it must be given a limit of its own.
     if (!isRoom && !this.#hasAnswer && this.#isConnected) this.#watchdog.arm(this.#upstream.timeouts.idle)
@@ -99,7 +92,7 @@ export class Attempt implements BodySink {
 
   end(): void {
     this.#isEnded = true
-    this.#request?.end()
+    this.#request.end()
   }
 
   /**
@@ -107,13 +100,12 @@ export class Attempt implements BodySink {
    * @param error why, for whoever waits for the answer
    */
   abort(error: Error): void {
-    this.#leaveLine()
     this.#watchdog.stop()
-    this.#request?.destroy()
+    this.#request.destroy()
     this.#settle.reject(error)
   }
 
-  #send({ method, target, fields }: UpstreamRequest, upgrade: boolean, isFresh: boolean): void {
+  #send({ method, target, fields }: UpstreamRequest, upgrade: boolean, isFresh: boolean): ClientRequest {
     const { hostname, port, isTls, agent, freshAgent, slots, timeouts } = this.#upstream
     const request = (isTls ? httpsRequest : httpRequest)({
       host: hostname,
@@ -125,9 +117,9 @@ export class Attempt implements BodySink {
       maxHeaderSize: largestHeadBytes,
       setHost: false,
     })
-    this.#request = request
+    // The platform says `close` before it gives the connection back to the agent; the next request shall find it there.
     request.on('close', () => {
-      if (!this.#isTunnel) slots.give()
+      if (!this.#isTunnel) process.nextTick(() => slots.give())
     })
     request.on('error', (error) => this.#onError(error))
     request.on('drain', () => {
@@ -162,17 +154,15 @@ export class Attempt implements BodySink {
         socket.once(isTls ? 'secureConnect' : 'connect', () => this.#onConnected())
       }
     })
-    for (const chunk of this.#pending.splice(0)) request.write(chunk)
-    if (this.#isEnded) request.end()
-    else this.#flushHeadSoon(request)
-    if (this.#pending.length === 0) this.onDrain?.()
+    return request
   }
 
   /**
    * The platform sends the head with the first piece of the body. A caller that thinks before its body must not keep the head from
    * the upstream. (`flushHeaders` would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
    */
-  #flushHeadSoon(request: ClientRequest): void {
+  #flushHeadSoon(): void {
+    const request = this.#request
     setImmediate(() => {
       if (!request.destroyed && !request.headersSent && !this.#isEnded) request.write(Buffer.alloc(0))
     })
@@ -187,18 +177,20 @@ export class Attempt implements BodySink {
   }
 
   #onAnswer(message: IncomingMessage, tunnel: Answer['tunnel']): void {
-    const invalid = findInvalid(message)
+    const invalid = findInvalid(message, tunnel !== undefined)
     if (invalid !== undefined) {
       this.#abortInvalid(invalid)
       return
     }
     this.#hasAnswer = true
     this.#watchdog.stop()
+    const connection = message.socket
     this.#settle.resolve({
       status: message.statusCode ?? 0,
       reason: message.statusMessage ?? '',
       fields: message.rawHeaders,
       message,
+      isWhole: () => isWhole(message, connection),
       release: () => this.#release(message),
       tunnel,
     })
@@ -207,10 +199,10 @@ export class Attempt implements BodySink {
   /** An answer that was not read to its end, or whose request was not sent to its end, leaves a connection that nobody can use. */
   #release(message: IncomingMessage): void {
     const request = this.#request
-    if (message.complete && request?.writableFinished === true) return
+    if (message.complete && request.writableFinished) return
     let left = drainedBytes
-    const giveUp = (): void => void request?.destroy()
-    if (request?.writableFinished !== true) {
+    const giveUp = (): void => void request.destroy()
+    if (!request.writableFinished) {
       giveUp()
       return
     }
@@ -226,7 +218,7 @@ export class Attempt implements BodySink {
 
   #abortInvalid(what: string): void {
     this.#error = new GatewayError('upstream_invalid', `the answer of ${this.#upstream.hostname} is not valid HTTP: ${what}`)
-    this.#request?.destroy()
+    this.#request.destroy()
     this.#fail(this.#error)
   }
 
@@ -235,7 +227,7 @@ export class Attempt implements BodySink {
     this.#error = this.#isConnecting
       ? new GatewayError('upstream_timeout', `no connection to ${this.#upstream.hostname} within ${connect} ms`, { proxyStatus: 'connection_timeout' })
       : new GatewayError('upstream_timeout', `${this.#upstream.hostname} did not answer within ${response} ms`)
-    this.#request?.destroy()
+    this.#request.destroy()
     this.#fail(this.#error)
   }
 
@@ -247,9 +239,15 @@ export class Attempt implements BodySink {
 
   #fail(error: GatewayError): void {
     this.#watchdog.stop()
-    const written = (this.#request?.socket?.bytesWritten ?? 0) - this.#writtenBefore
-    const read = (this.#request?.socket?.bytesRead ?? 0) - this.#readBefore
-    const isStale = this.#request?.reusedSocket === true && error.code === 'upstream_reset' && read === 0
+    const written = (this.#request.socket?.bytesWritten ?? 0) - this.#writtenBefore
+    const read = (this.#request.socket?.bytesRead ?? 0) - this.#readBefore
+    const isStale = this.#request.reusedSocket === true && error.code === 'upstream_reset' && read === 0
     this.#settle.reject(new UpstreamError(error, { isStale, isSent: this.#isConnected && written > 0 }))
   }
+}
+
+/** The platform takes a broken connection for the clean end of an answer that is delimited by the connection's end (RFC 9112 6.3, 8). */
+function isWhole({ complete, headers }: IncomingMessage, connection: Socket): boolean {
+  const isDelimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  return complete && (isDelimited || connection.errored === null)
 }

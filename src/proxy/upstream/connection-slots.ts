@@ -1,4 +1,7 @@
-/** The connections that an upstream may have at a time. Requests beyond that wait in line; one whose caller leaves, leaves the line. */
+/**
+ * The connections that an upstream may have at a time. Requests beyond that wait in line, first come first served; one whose caller leaves,
+ * leaves the line.
+ */
 export class ConnectionSlots {
   #free: number
   readonly #line: (() => void)[] = []
@@ -7,14 +10,18 @@ export class ConnectionSlots {
     this.#free = count
   }
 
-  /** Takes a slot at once if there is one. */
+  /** Takes a slot if one is free. */
   tryTake(): boolean {
     if (this.#free === 0) return false
     this.#free--
     return true
   }
 
-  /** Waits for a slot, first come first served. @returns the way out of the line, without effect once the slot is there */
+  /**
+   * Gets in line for a slot.
+   * @param onSlot called when the slot is there and taken
+   * @returns the way out of the line; without effect once the slot is taken
+   */
   wait(onSlot: () => void): () => void {
     this.#line.push(onSlot)
     return () => {
