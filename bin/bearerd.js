@@ -18,6 +18,21 @@ setTimeout(() => v8.setFlagsFromString('--semi-space-growth-factor=2'), 2_000).u
 const { main } = await import('../src/main.ts')
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
-  stdout: (line) => process.stdout.write(`${line}\n`),
-  stderr: (line) => process.stderr.write(`${line}\n`),
+  stdout: lineWriter(() => process.stdout),
+  stderr: lineWriter(() => process.stderr),
 })
+
+// The streams are opened with the first line: a gateway that logs elsewhere never needs them.
+function lineWriter(open) {
+  let stream
+  return (line) => {
+    stream ??= open().on('error', endQuietly)
+    stream.write(`${line}\n`)
+  }
+}
+
+// Whoever reads the output may stop early (`| head -1`): no reason for a stack trace.
+function endQuietly(error) {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+}

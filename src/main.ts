@@ -3,7 +3,7 @@ import { OperationError, UsageError } from './cli/command.ts'
 import type { Command } from './cli/command.ts'
 import { commands, defaultCommand } from './cli/commands.ts'
 import { commandHelp, generalHelp } from './cli/help.ts'
-import { ConfigError, suggest } from './config/problem.ts'
+import { ConfigError, formatProblem, suggest } from './config/problem.ts'
 
 /** Where the command line reads from and writes to. */
 export interface Terminal {
@@ -22,7 +22,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     return await run(args, terminal)
   } catch (error) {
     if (error instanceof ConfigError) {
-      for (const line of error.message.split('\n')) terminal.stderr(line)
+      for (const problem of error.problems) terminal.stderr(formatProblem(problem))
       return 1
     }
     if (error instanceof OperationError) {
@@ -46,7 +46,15 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (entry === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}; ${suggest(name, Object.keys(commands))} See bearerd --help.`)
   const command = await entry.load()
-  const { values, positionals } = parse(command, isNamed ? others : first === '--version' ? [] : args)
+  try {
+    return await runCommand(command, isNamed ? others : first === '--version' ? [] : args, terminal)
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(`${error.message}\nUsage: ${command.usage}`) : error
+  }
+}
+
+async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parse(command, args)
   if (values['help'] === true) {
     terminal.stdout(commandHelp(command))
     return 0
@@ -56,21 +64,17 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
 
 function parse(command: Command, args: readonly string[]) {
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
-  const { values, positionals } = parseStrictly(command, args, options)
-  if (positionals.length > (command.maxPositionals ?? 0)) throw usageError(command, `unexpected argument ${JSON.stringify(positionals.at(-1))}`)
+  const { values, positionals } = parseStrictly(args, options)
+  if (positionals.length > (command.maxPositionals ?? 0)) throw new UsageError(`unexpected argument ${JSON.stringify(positionals.at(-1))}`)
   return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals }
 }
 
-function parseStrictly(command: Command, args: readonly string[], options: Command['options'] | Record<string, { type: 'boolean'; short: string }>) {
+function parseStrictly(args: readonly string[], options: Command['options'] | Record<string, { type: 'boolean'; short: string }>) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
     const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
     if (!isUsage) throw error
-    throw usageError(command, error.message.split('. ')[0] ?? error.message)
+    throw new UsageError(error.message.split('. ')[0] ?? error.message)
   }
-}
-
-function usageError(command: Command, problem: string): UsageError {
-  return new UsageError(`${problem}\nUsage: ${command.usage}`)
 }

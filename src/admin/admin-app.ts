@@ -36,11 +36,14 @@ export function createAdminApp(view: GatewayView): Express {
   app.get('/', (_request, response) => {
     response.set('Content-Security-Policy', contentSecurityPolicy).type('html').send(renderStatusPage(statusOf(view)))
   })
-  app.post('/credentials/:name/renew', refuseOtherSites, (request, response) => renew(view, request, response))
+  app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines, (request, response) => renew(view, request, response))
 
   app.use((_request, response) => void response.status(404).type('text/plain').send('There is nothing here. Try /, /status, /metrics, /readyz or /livez.\n'))
-  app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    response.status(500).type('text/plain').send('An error inside the admin interface; see the log.\n')
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const status = statusOfError(error)
+    if (status >= 500) view.log.error({ err: error }, 'error inside the admin interface')
+    const text = status >= 500 ? 'An error inside the admin interface; see the log.' : 'The request is malformed.'
+    response.status(status).type('text/plain').send(`${text}\n`)
   })
   return app
 }
@@ -64,6 +67,13 @@ function refuseOtherSites(request: Request, response: Response, next: NextFuncti
   else response.status(403).type('text/plain').send('Requests from pages of other sites are refused.\n')
 }
 
+/** As long as nobody has to prove who they are here, only this machine may spend token requests. */
+function refuseOtherMachines(request: Request, response: Response, next: NextFunction): void {
+  const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  if (isLoopbackHost(peer)) next()
+  else response.status(403).type('text/plain').send('Only programs on the machine of the gateway may change something here.\n')
+}
+
 async function renew(view: GatewayView, request: Request, response: Response): Promise<void> {
   const name = String(request.params['name'])
   const source = view.tokens.named(name)
@@ -82,4 +92,10 @@ async function renew(view: GatewayView, request: Request, response: Response): P
     if (wantsPage) response.redirect(303, '/')
     else response.status(502).json({ credential: name, error: error.message })
   }
+}
+
+/** Express marks what the request itself is to blame for, such as an escape that cannot be decoded. */
+function statusOfError(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500
+  return status >= 400 && status < 500 ? status : 500
 }

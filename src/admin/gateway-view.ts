@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { RequestRecord } from '../proxy/recent-requests.ts'
 import type { Expose } from '../telemetry/exposition.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { TokenSources } from '../tokens/token-sources.ts'
 
 /** What the admin interface sees of the gateway, and may do. */
@@ -13,4 +14,6 @@ export interface GatewayView {
   /** By part; the gateway is ready when all are. */
   readiness(): Readonly<Record<string, boolean>>
   readonly expose: Expose
+  /** Told of errors inside the admin interface. */
+  readonly log: Log
 }

@@ -1,4 +1,5 @@
-import type { TokenStatus } from '../tokens/token-source.ts'
+import { shownEndpoint } from '../config/schema/url.ts'
+import type { TokenStatus } from '../tokens/token-status.ts'
 import type { GatewayView } from './gateway-view.ts'
 
 /** The state of the gateway, as `GET /status` gives it; moments are RFC 3339. Never a secret. */
@@ -15,6 +16,7 @@ export interface Status {
 export interface CredentialStatus {
   readonly name: string
   readonly provider: string | null
+  /** Without its query. */
   readonly token_endpoint: string
   readonly state: TokenStatus['state']
   readonly fingerprint: string | null
@@ -61,7 +63,7 @@ export function statusOf(view: GatewayView): Status {
     credentials: [...view.config.credentials.values()].map(({ name, provider = null, token_endpoint }) => ({
       name,
       provider,
-      token_endpoint,
+      token_endpoint: shownEndpoint(token_endpoint),
       ...tokenStatus(view.tokens.named(name)?.status()),
     })),
     recent_requests: view.recentRequests().map((request) => ({

@@ -1,4 +1,8 @@
+import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { ConfigError } from '../config/problem.ts'
+import { formatAddress } from '../config/schema/listen.ts'
+import { shownEndpoint } from '../config/schema/url.ts'
 import type { Command } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
 
@@ -10,22 +14,46 @@ export const check: Command = {
   details: 'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY and exits 1, or prints the routes and exits 0. Opens no connection.',
   run: async (context) => {
     const file = configFileOf(context)
-    const { routes, credentials, listen } = loadConfig(file, context.env)
-    const rows = routes.map(({ label, upstream, credential }) => ({
-      path: label,
-      upstream: `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}${upstream.basePath}`,
-      credential: credential?.name ?? null,
-      token_endpoint: credential?.token_endpoint ?? null,
-    }))
-    if (context.values['json'] === true) {
-      context.stdout(JSON.stringify({ valid: true, file, routes: rows }))
+    const isJson = context.values['json'] === true
+    try {
+      const config = loadConfig(file, context.env)
+      if (isJson) context.stdout(JSON.stringify({ valid: true, file, routes: rowsOf(config) }))
+      else for (const line of summaryOf(config)) context.stdout(line)
       return 0
+    } catch (error) {
+      if (!isJson || !(error instanceof ConfigError)) throw error
+      const problems = error.problems.map(({ line, column, path, problem, remedy }) => ({ line, column, path, problem, remedy }))
+      context.stdout(JSON.stringify({ valid: false, file, problems }))
+      return 1
     }
-    context.stdout(`${file}: ${routes.length} routes, ${credentials.size} credentials, listening on ${listen.host}:${listen.port}`)
-    for (const { path, upstream, credential, token_endpoint } of rows) {
-      const token = credential === null ? 'no token' : `token of ${credential} from ${token_endpoint}`
-      context.stdout(`  ${path} -> ${upstream}  (${token})`)
-    }
-    return 0
   },
+}
+
+interface RouteRow {
+  readonly path: string
+  readonly upstream: string
+  readonly credential: string | null
+  readonly token_endpoint: string | null
+}
+
+function rowsOf({ routes }: Config): RouteRow[] {
+  return routes.map(({ label, upstream, credential }) => ({
+    path: label,
+    upstream: `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}${upstream.basePath}`,
+    credential: credential?.name ?? null,
+    token_endpoint: credential === undefined ? null : shownEndpoint(credential.token_endpoint),
+  }))
+}
+
+function summaryOf(config: Config): string[] {
+  const { file, routes, credentials, listen } = config
+  const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint }) => {
+    const token = credential === null ? 'no token' : `token of ${credential} from ${token_endpoint}`
+    return `  ${path} -> ${upstream}  (${token})`
+  })
+  return [`${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`, ...rows]
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
+import { formatAddress } from '../config/schema/listen.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
@@ -38,6 +39,7 @@ export async function startGateway(config: Config, log: Log, version: string): P
   let isDraining = false
   const adminListener = createAdminListener({
     version,
+    log,
     startedEpochMs: Date.now(),
     config,
     tokens,
@@ -103,14 +105,14 @@ function openAdmin(admin: ReturnType<typeof createServer>, listen: ListenAddress
   })
 }
 
-function listenError(error: unknown, { host, port }: ListenAddress, key: string): OperationError {
+function listenError(error: unknown, address: ListenAddress, key: string): OperationError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: `another program uses this address; stop it, or choose another address under "${key}"`,
     EACCES: `this user may not use this port; choose one above 1023 under "${key}"`,
     EADDRNOTAVAIL: `this machine does not have this address; choose another under "${key}"`,
   }
-  return new OperationError(`cannot listen on ${host}:${port}: ${reasons[code] ?? code}`, { cause: error })
+  return new OperationError(`cannot listen on ${formatAddress(address)}: ${reasons[code] ?? code}`, { cause: error })
 }
 
 function baseUrl({ port }: AddressInfo, { host }: ListenAddress): string {

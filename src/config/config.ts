@@ -8,6 +8,9 @@ export type Credential = Readonly<z.output<ReturnType<typeof credentialSchema>>>
   readonly name: string
 }
 
+/** What could be read of something that may have problems: the keys that are right. */
+export type Known<Whole> = { readonly [Key in keyof Whole]?: Whole[Key] | undefined }
+
 /** One route; complete. */
 export type Route = Readonly<Omit<z.output<typeof routeSchema>, 'credential'>> & {
   /** What metrics, logs and errors call it: its configured host and path. */

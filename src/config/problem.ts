@@ -22,10 +22,25 @@ export class ConfigError extends Error {
   }
 }
 
-/** Formats a problem as `file:line:column: path: problem; remedy`, which editors and terminals can follow to the place. */
+/**
+ * Makes a problem of a message.
+ * @param path as `formatPath` makes it
+ * @param message of the form `problem; remedy`
+ */
+export function problemAt(file: string, place: { readonly line: number; readonly column: number }, path: string, message: string): ConfigProblem {
+  const [problem = message, ...remedy] = message.split('; ')
+  return { file, ...place, path, problem, remedy: remedy.join('; ') }
+}
+
+/** Formats a problem as `file:line:column: path: problem; remedy`, one line, which editors and terminals can follow to the place. */
 export function formatProblem({ file, line, column, path, problem, remedy }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file
-  return [place, ...(path === '' ? [] : [path]), `${problem}; ${remedy}`].join(': ')
+  return [place, ...(path === '' ? [] : [path]), `${problem}; ${remedy}`].map(visible).join(': ')
+}
+
+/** Keys may hold what would forge a further line or move a terminal's cursor: shown as an escape. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`)
 }
 
 /** Formats a key's path: `['routes', 0, 'path']` -> `routes[0].path`. */
@@ -42,13 +57,18 @@ export function formatPath(path: readonly PropertyKey[]): string {
  * @param known every name that would have been right
  */
 export function suggest(name: string, known: readonly string[]): string {
-  const nearest = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  if (nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(name.length / 3))) {
-    return `did you mean "${nearest.candidate}"?`
-  }
+  const meant = nearest(name, known)
+  if (meant !== undefined) return `did you mean "${meant}"?`
   return known.length === 0 ? 'remove it' : `known here: ${known.join(', ')}`
+}
+
+/** The known name that one was probably meant to be: near enough to be a slip. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const [first] = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  const isSlip = first !== undefined && first.distance < name.length && first.distance <= Math.max(2, Math.floor(name.length / 3))
+  return isSlip ? first.candidate : undefined
 }
 
 /** Levenshtein distance; a transposition counts as two edits, which is near enough for a slip of the finger. */

@@ -1,11 +1,14 @@
 import { inspect } from 'node:util'
+import { FilledText } from './interpolation.ts'
+import type { Piece } from './interpolation.ts'
 
 /** What a placeholder stands for, looked up while rendering; undefined when there is no such value. */
 export type TemplateValues = (placeholder: string) => string | undefined
 
 /**
  * A configured text with placeholders: `Bearer {access_token}`, `{variables_name}`, `{token.instance_url}`. `{{` stands
- * for a brace. Its literal parts may have come from a secret (`x-api-key: ${KEY}`), so like a secret it does not print.
+ * for a brace. What variables filled in is literal, braces and all; it may be a secret (`x-api-key: ${KEY}`), so like a secret a
+ * template does not print.
  */
 export class Template {
   readonly #parts: readonly (string | Placeholder)[]
@@ -16,8 +19,9 @@ export class Template {
    * @param source the text as configured
    * @throws TemplateSyntaxError when a brace is neither part of a placeholder nor doubled
    */
-  constructor(source: string) {
-    this.#parts = parse(source)
+  constructor(source: string | FilledText) {
+    const pieces = source instanceof FilledText ? source.pieces : [{ text: source, isFilled: false }]
+    this.#parts = pieces.flatMap(parse)
     this.placeholders = this.#parts.filter((part) => typeof part !== 'string').map((part) => part.name)
   }
 
@@ -62,13 +66,14 @@ interface Placeholder {
   readonly name: string
 }
 
-function parse(source: string): (string | Placeholder)[] {
+function parse({ text: source, isFilled }: Piece): (string | Placeholder)[] {
+  if (isFilled) return [source]
   const parts: (string | Placeholder)[] = []
   const token = /\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_.-]*)\}|[{}]|[^{}]+/g
   for (const [text, name] of source.matchAll(token)) {
     if (name !== undefined) parts.push({ name })
     else if (text === '{{' || text === '}}') parts.push(text.charAt(0))
-    else if (text === '{' || text === '}') throw new TemplateSyntaxError(`a single "${text}" that belongs to no {placeholder}`)
+    else if (text === '{' || text === '}') throw new TemplateSyntaxError(`a single brace "${text}" that belongs to no {placeholder}`)
     else parts.push(text)
   }
   return parts

@@ -1,25 +1,37 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import type { Node } from 'yaml'
-import { interpolate } from './interpolation.ts'
+import type { Node, Pair, ParsedNode, Scalar, YAMLMap } from 'yaml'
+import { FilledText, interpolate } from './interpolation.ts'
 import type { ConfigProblem } from './problem.ts'
-import { formatPath } from './problem.ts'
+import { formatPath, problemAt } from './problem.ts'
+import { isTemplatePlace } from './template-places.ts'
+import { syntaxProblem } from './yaml-syntax.ts'
 
 export type Path = readonly (string | number)[]
 
+/** Stands where a value could not be made (its variable is missing). The problem is reported; no schema should report another. */
+export const broken = Symbol('broken')
+
 /** A YAML file as plain values with variables filled in, and the place in the file of each of them. */
 export interface YamlDocument {
-  readonly file: string
+  /** Undefined when nothing can be made of the file; templates with variables in them are a `FilledText`. */
   readonly value: unknown
   /** Syntax errors, duplicate keys, missing variables. */
   readonly problems: readonly ConfigProblem[]
-  /** Whether this very value could not be made (its variable is missing), so that no second problem is reported for it. */
-  isBroken(path: Path): boolean
   /** The place of the value at `path`, or of its key, or of the nearest thing around it that the file has. */
-  placeOf(path: Path, part?: 'key' | 'value'): { readonly line: number; readonly column: number }
+  placeOf(path: Path, part?: 'key' | 'value'): Place
+}
+
+interface Place {
+  /** 1-based, as `column`. */
+  readonly line: number
+  readonly column: number
 }
 
 /** More values than any honest configuration has: the bound on what aliases can blow a small file up to. */
 const maximumValues = 100_000
+
+/** One slip makes the parser stumble over all that follows. */
+const maximumSyntaxErrors = 3
 
 /**
  * Reads YAML 1.2 (core schema: `on`, `off`, `no` are strings) and fills in `${NAME}` after parsing, so that the value of
@@ -30,78 +42,76 @@ const maximumValues = 100_000
  */
 export function readYaml(file: string, text: string, env: Readonly<NodeJS.ProcessEnv> | undefined): YamlDocument {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false })
+  // Keys that appear twice are found below, where their path is known.
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
   const places = new Map<string, { key: number; value: number }>()
-  const broken = new Set<string>()
-  const problems: ConfigProblem[] = []
+  const problems = new Map<string, ConfigProblem>()
 
-  const at = (offset: number): { line: number; column: number } => {
+  const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
   }
-  const report = (offset: number, path: Path, problem: string, remedy: string): void => {
-    problems.push({ file, ...at(offset), path: formatPath(path), problem, remedy })
-  }
-
-  for (const error of document.errors) {
-    const isDuplicate = error.code === 'DUPLICATE_KEY'
-    report(
-      error.pos[0],
-      [],
-      isDuplicate ? `the key "${textAt(text, error.pos[0])}" appears twice` : `not valid YAML: ${error.message}`,
-      isDuplicate ? 'keep one of them' : 'check the indentation, quotes and brackets around this place',
-    )
+  const report = (offset: number, path: Path, message: string): void => {
+    // What an anchor holds is read once for each of its aliases, but wrong only once.
+    const id = `${offset} ${message}`
+    if (!problems.has(id)) problems.set(id, problemAt(file, at(offset), formatPath(path), message))
   }
 
   let count = 0
   const convert = (node: Node | null, path: Path, keyOffset: number, aliases: readonly Node[]): unknown => {
     const offset = node?.range?.[0] ?? keyOffset
-    if (!places.has(JSON.stringify(path))) places.set(JSON.stringify(path), { key: keyOffset, value: offset })
-    if (++count > maximumValues) return undefined
+    const id = JSON.stringify(path)
+    if (!places.has(id)) places.set(id, { key: keyOffset, value: offset })
+    if (++count > maximumValues) return broken
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (target === undefined || aliases.includes(target)) {
-        report(offset, path, 'the alias refers to nothing, or to itself', 'write the value out')
-        return undefined
-      }
-      return convert(target, path, keyOffset, [...aliases, target])
+      if (target !== undefined && !aliases.includes(target)) return convert(target, path, keyOffset, [...aliases, target])
+      report(offset, path, 'the alias refers to nothing, or to itself; write the value out')
+      return broken
     }
-    if (isMap(node)) {
-      const map: Record<string, unknown> = {}
-      for (const { key, value } of node.items) {
-        if (!isScalar(key) || (typeof key.value !== 'string' && typeof key.value !== 'number')) {
-          report(isScalar(key) ? (key.range?.[0] ?? offset) : offset, path, 'a key must be plain text', 'write a plain key')
-          continue
-        }
-        const name = String(key.value)
-        // Assigning `__proto__` would set the prototype instead of a key, and hide the key from validation.
-        Object.defineProperty(map, name, {
-          value: convert(value as Node | null, [...path, name], key.range?.[0] ?? offset, aliases),
-          enumerable: true,
-          configurable: true,
-          writable: true,
-        })
-      }
-      return map
-    }
+    if (isMap(node)) return convertMap(node, path, offset, aliases)
     if (isSeq(node)) return node.items.map((item, index) => convert(item as Node, [...path, index], offset, aliases))
-    const value = isScalar(node) ? node.value : null
-    if (typeof value !== 'string' || env === undefined) return value
-    const { text: filled, problems: missing } = interpolate(value, env)
-    for (const { problem, remedy } of missing) report(offset, path, problem, remedy)
-    if (missing.length > 0) broken.add(JSON.stringify(path))
-    return filled
+    return isScalar(node) ? convertScalar(node, path, offset) : null
   }
 
-  const isReadable = document.errors.every((error) => error.code === 'DUPLICATE_KEY')
-  const value = isReadable ? convert(document.contents, [], 0, []) : undefined
-  if (count > maximumValues) report(0, [], 'the file expands to too many values', 'use fewer aliases')
+  const convertMap = ({ items }: YAMLMap, path: Path, offset: number, aliases: readonly Node[]): Record<string, unknown> => {
+    const map: Record<string, unknown> = {}
+    for (const { key, value } of items as Pair<ParsedNode, Node | null>[]) {
+      const keyOffset = key?.range[0] ?? offset
+      const name = nameOf(key)
+      if (name === undefined) {
+        report(keyOffset, path, 'a key must be plain text; write a plain key')
+      } else if (Object.hasOwn(map, name)) {
+        report(keyOffset, [...path, name], `the key "${name}" appears twice; keep one of them`)
+      } else if (name === '__proto__') {
+        // JavaScript means the prototype by it: such a key would get lost on its way, or worse.
+        report(keyOffset, [...path, name], 'a key cannot have this name; remove it or choose another name')
+      } else {
+        map[name] = convert(value, [...path, name], keyOffset, aliases)
+      }
+    }
+    return map
+  }
+
+  const convertScalar = ({ value, source }: Scalar, path: Path, offset: number): unknown => {
+    if (typeof value === 'number' && source !== undefined && String(value) !== source) {
+      report(offset, path, 'YAML would change these digits; quote them if they are a text, or write the number plainly')
+      return broken
+    }
+    if (typeof value !== 'string' || env === undefined) return value
+    const { pieces, problems: missing } = interpolate(value, env)
+    for (const { problem, remedy } of missing) report(offset, path, `${problem}; ${remedy}`)
+    if (missing.length > 0) return broken
+    return pieces.length > 1 && isTemplatePlace(path) ? new FilledText(pieces) : pieces.map((piece) => piece.text).join('')
+  }
+
+  for (const { code, pos } of document.errors.slice(0, maximumSyntaxErrors)) report(pos[0], [], syntaxProblem(code))
+  const value = document.errors.length === 0 ? convert(document.contents, [], 0, []) : undefined
+  if (count > maximumValues) report(0, [], 'the file expands to too many values; use fewer aliases')
 
   return {
-    file,
-    value,
-    problems,
-    isBroken: (path) => broken.has(JSON.stringify(path)),
+    value: count > maximumValues ? undefined : value,
+    problems: [...problems.values()],
     placeOf: (path, part = 'value') => {
       for (let length = path.length; length >= 0; length--) {
         const place = places.get(JSON.stringify(path.slice(0, length)))
@@ -112,6 +122,8 @@ export function readYaml(file: string, text: string, env: Readonly<NodeJS.Proces
   }
 }
 
-function textAt(text: string, offset: number): string {
-  return /^["']?([^"':\s]*)/.exec(text.slice(offset, offset + 100))?.[1] ?? ''
+function nameOf(key: ParsedNode | null): string | undefined {
+  if (!isScalar(key)) return undefined
+  if (typeof key.value === 'string') return key.value
+  return typeof key.value === 'number' ? (key.source ?? String(key.value)) : undefined
 }

@@ -52,7 +52,7 @@ export async function buildTokenRequest(credential: Credential, refreshToken?: s
 
 /** Adds parameters; what the configured URL has already stays byte for byte. */
 function withQuery(url: string, query: URLSearchParams): string {
-  return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
+  return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query.toString()}`
 }
 
 function defaultParams(credential: Credential, refreshToken: string | undefined): Map<string, unknown> {

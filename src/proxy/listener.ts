@@ -214,7 +214,7 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
       return
     }
     const error = new GatewayError('shutting_down', 'the gateway is shutting down; send the request to another one', { retryAfterMs: 1_000 })
-    answerError(exchange, error, connectionOf(request.socket)).finally(() => {
+    void answerError(exchange, error, connectionOf(request.socket)).finally(() => {
       exchange.giveUp()
       request.socket.destroy()
     })

@@ -75,6 +75,11 @@ describe('check', () => {
     expect(stderr.trimEnd().split('\n')).toEqual(problemsOf(text).map((line) => line.replace('f.yaml', file)))
   })
 
+  it('counts and writes addresses as people do', async () => {
+    const file = scratch().write('good.yaml', `${goodConfig}listen: "[::1]:8080"\n`)
+    expect((await run(['check', '-c', file])).stdout.split('\n')[0]).toBe(`${file}: 1 route, 1 credential, listening on [::1]:8080`)
+  })
+
   it('prints JSON with --json', async () => {
     const file = scratch().write('good.yaml', goodConfig)
     const { code, stdout } = await run(['check', '-c', file, '--json'])

@@ -160,6 +160,16 @@ describe('the token request', () => {
     expect(placesOf(withCredential(`token_request: {headers: {${name}: "x"}}`))).toEqual([expect.stringContaining(`${main}.token_request.headers.${name}`)])
   })
 
+  it('cannot set the Content-Type of multipart, which has the boundary in it', () => {
+    const line = (encoding: string): string => `token_request: {encoding: ${encoding}, headers: {content-type: a/b}}`
+    expect(placesOf(withCredential(line('multipart')))).toEqual([expect.stringContaining(`${main}.token_request.headers.content-type`)])
+    expect(problemsOf(withCredential(line('form')))).toEqual([])
+  })
+
+  it('without a body cannot carry the client in it', () => {
+    expect(placesOf(withCredential('token_endpoint_auth_method: client_secret_post', 'token_request: {encoding: none}'))).toEqual([`7:31 ${main}.token_request.encoding`])
+  })
+
   it('cannot set one field twice in two spellings', () => {
     expect(placesOf(withCredential('token_request: {headers: {X-A: a, x-a: b}}'))).toHaveLength(1)
   })
@@ -204,8 +214,8 @@ describe('refusals', () => {
   })
 
   it('have a status that exists', () => {
-    expect(placesOf(withCredential('rejected_when: [{status: 4011}]'))).toEqual([`6:29 ${main}.rejected_when[0].status`])
-    expect(placesOf(withCredential('rejected_when: [{status: 99}]'))).toEqual([`6:29 ${main}.rejected_when[0].status`])
+    expect(placesOf(withCredential('rejected_when: [{status: 4011}]'))).toEqual([`6:30 ${main}.rejected_when[0].status`])
+    expect(placesOf(withCredential('rejected_when: [{status: 99}]'))).toEqual([`6:30 ${main}.rejected_when[0].status`])
   })
 
   it('have regular expressions that compile', () => {

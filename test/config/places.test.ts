@@ -120,6 +120,20 @@ routes:
     expect(placesOf(goodConfig.replace('client_secret: secret', 'client_secret: *nothing'))).toEqual(['5:20 credentials.main.client_secret'])
   })
 
+  it.each([
+    ['a provider whose variable is missing', 'credentials: {gett: {provider: "${NOTHING}"}}\nroutes: [{path: /gett, credential: gett}]\n'],
+    ['a credential that is misspelt', 'credentials: {gett: {provider: gett, client_id: a, client_secret: b}}\nroutes: [{path: /gett, credential: get}]\n'],
+    ['an unknown authentication method', withCredential('token_endpoint_auth_method: what').replace('    client_secret: secret\n', '')],
+    ['an unknown key beside {file: ...}', goodConfig.replace('client_secret: secret', 'client_secret: {flie: /nowhere}')],
+    ['a template that is wrong, the only one to name a variable', withCredential('variables: {shop: x}', 'token_request: {headers: {X-A: "{shop"}}')],
+    ['a required key that is misspelt', goodConfig.replace('client_secret:', 'client_secrets:')],
+    ['a required key of a group that is misspelt', withCredential('token_requests: {limt: 3, window: 1h}')],
+    ['routes that are misspelt', goodConfig.replace('routes:', 'rutes:')],
+    ['credentials that are a list', goodConfig.replace(/credentials:[^]*routes:/, 'credentials: [main]\nroutes:')],
+  ])('name one mistake once: %s', (_what, text) => {
+    expect(placesOf(text)).toHaveLength(1)
+  })
+
   it('all have a remedy, never an untranslated message of a library', () => {
     const texts = [
       withCredential('scope: [order, 3]'),

@@ -48,6 +48,10 @@ describe('durations', () => {
     expect(placesOf(withCredential('token_request: {timeout: 600h}'))).toHaveLength(1)
   })
 
+  it('of nothing are fine for a shutdown that does not wait', () => {
+    expect(configOf(withTop('shutdown: {delay: 0s, grace: 0s}')).shutdown).toEqual({ delay: 0, grace: 0 })
+  })
+
   it.each(['connect', 'response', 'idle'])('of nothing are refused for timeouts.%s, which would fail every request', (name) => {
     expect(placesOf(withRoute(`timeouts: {${name}: 0s}`))).toHaveLength(1)
   })

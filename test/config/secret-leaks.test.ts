@@ -14,6 +14,7 @@ describe('problems', () => {
     goodConfig.replace('client_id: client', 'client_id: ${KEY}').replace('https://api', 'http://api'),
     withSecret('{KEY: "${KEY}"}'),
     withSecret('["${KEY}"]'),
+    withSecret('{env: "${KEY}"}'),
     withSecret('${KEY} ${NOTHING}'),
     withSecret('"${KEY} ${bad name}"'),
     withCredential('grant_type: password', 'variables: {key: "${KEY}"}'),

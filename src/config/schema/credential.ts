@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import {
-  duration, fieldName, flag, jsonTemplate, oneOf, pattern, pointer, secret, strictObject, template, text, variable, wholeNumber,
+  duration, fieldName, flag, jsonTemplate, oneOf, pattern, pointer, secret, strictObject, template, text, timerDuration, variable, wholeNumber,
 } from './values.ts'
 import { endpointUrl } from './url.ts'
 import { parseDuration } from '../quantities.ts'
+import type { Template } from '../template.ts'
 
 /** Client authentication methods (RFC 6749 2.3, names of the IANA registry that RFC 7591 set up). */
 export const clientAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
@@ -26,16 +27,32 @@ const renewBefore = z
     return z.NEVER
   })
 
-const injectInto = z.union(
-  [
-    strictObject({ header: fieldName, value: template }),
-    strictObject({ query: text('a parameter name', 'access_token'), value: template }),
-  ],
-  { error: 'expected where the token goes; write {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}' },
-)
+/** Where the token goes: a field, or a parameter of the query. */
+export type InjectTarget = { readonly header: string; readonly value: Template } | { readonly query: string; readonly value: Template }
+
+const injectTarget = strictObject({
+  header: fieldName.optional(),
+  query: text('a parameter name', 'access_token').optional(),
+  value: template,
+}).transform(({ header, query, value }, context): InjectTarget => {
+  // With an unknown key among them, what was meant is said there.
+  if (context.issues.length > 0) return z.NEVER
+  if (header !== undefined && query === undefined) return { header, value }
+  if (query !== undefined && header === undefined) return { query, value }
+  context.addIssue('the token goes into one place; write either {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}')
+  return z.NEVER
+})
+
+/** What templates can name anyway: a variable of such a name would never be used. */
+const takenNames: readonly string[] = ['access_token', 'assertion', 'client_id', 'client_secret', 'scope', 'token_endpoint']
+
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'not a variable name; use letters, digits and _' })
+  .refine((name) => !takenNames.includes(name), { error: 'in a template this name means something else already; choose another name' })
 
 const rejectedWhen = strictObject({
-  status: wholeNumber(100).optional().describe('The status of the answer.'),
+  status: wholeNumber(100, 599).optional().describe('The status of the answer.'),
   header: z.record(fieldName, pattern).optional().describe('Fields of the answer, each with a regular expression it must match.'),
 })
 
@@ -63,20 +80,22 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     client_id: secretValue.optional().describe('Client identifier (RFC 6749 2.2).'),
     client_secret: secretValue.optional().describe('Client secret (RFC 6749 2.3.1).'),
     scope: z
-      .union([z.string(), z.array(z.string())], { error: 'expected scopes; write "order finance" or a list' })
+      .union([z.string(), z.array(z.string({ error: 'expected a scope; quote it' }))], { error: 'expected scopes; write "order finance" or a list' })
       .optional()
       .describe('Scopes to ask for (RFC 6749 3.3); none is sent when absent.'),
     scope_delimiter: z.string().default(' ').describe('What stands between the scopes of a list.'),
     audience: text('an audience', 'https://api.example.com').optional().describe('Sent as the parameter audience.'),
     resource: text('a resource', 'https://api.example.com').optional().describe('Sent as the parameter resource (RFC 8707).'),
     variables: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'not a variable name; use letters, digits and _' }), variable(env))
+      .record(variableName, variable(env))
       .default({})
       .describe('Further named values for templates; treated as secrets.'),
     token_request: tokenRequest.prefault({}).describe('What the token request looks like, where it is not the standard form.'),
     token_response: tokenResponse.prefault({}).describe('Where the token response keeps what, where it is not the standard form.'),
     inject: z
-      .union([injectInto, z.array(injectInto).min(1)], { error: 'expected {header, value}, {query, value} or a list of them; see docs' })
+      .union([injectTarget, z.array(injectTarget).min(1, { error: 'an empty list puts the token nowhere; name a field or parameter' })], {
+        error: 'expected where the token goes; write {header: NAME, value: TEMPLATE}, {query: NAME, value: TEMPLATE} or a list of them',
+      })
       .prefault({ header: 'Authorization', value: 'Bearer {access_token}' })
       .transform((value) => (Array.isArray(value) ? value : [value]))
       .describe('How the token goes onto the request (RFC 6750 2.1 unless said otherwise).'),
@@ -114,7 +133,7 @@ const tokenRequest = strictObject({
   basic_encoding: oneOf(['form', 'raw', 'base64'])
     .default('form')
     .describe('How client_id and client_secret are encoded inside Basic: form (RFC 6749 2.3.1), raw, or base64 each.'),
-  timeout: duration.default(10 * seconds).describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
+  timeout: timerDuration(1).default(10 * seconds).describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
 })
 
 const tokenResponse = strictObject({
@@ -137,7 +156,7 @@ const tokenResponse = strictObject({
     .optional()
     .describe('Where a refresh token is (RFC 6749 6); when named and present it is used to renew, falling back to the original grant.'),
   ok_when: z
-    .record(pointer, z.union([z.string(), z.number(), z.boolean()]))
+    .record(pointer, z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false; write one of them' }))
     .default({})
     .describe('Values that a good answer has, for endpoints that answer 200 to everything; compared as strings.'),
 })

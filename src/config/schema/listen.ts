@@ -23,3 +23,8 @@ export const listenAddress = z
     }
     return { host, port, isLoopback: isLoopbackHost(host) }
   })
+
+/** An address as people write it. */
+export function formatAddress({ host, port }: Pick<ListenAddress, 'host' | 'port'>): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

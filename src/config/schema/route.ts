@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, fieldName, fieldValue, flag, size, strictObject, text, wholeNumber } from './values.ts'
+import { fieldName, fieldValue, flag, queryValue, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
 import { upstreamUrl } from './url.ts'
 
 const pathPrefix = z
@@ -12,6 +12,8 @@ const pathPrefix = z
 const method = z
   .string({ error: 'expected a method; for example GET' })
   .regex(/^[A-Z][A-Z-]*$/, { error: 'not a method; methods are upper-case words such as GET' })
+
+const parameterName = z.string().min(1, { error: 'a parameter has a name; write it in front of the colon' })
 
 /** One entry of `routes`, after the upstream of its credential's preset has been laid under it. */
 export const routeSchema = strictObject({
@@ -36,12 +38,12 @@ export const routeSchema = strictObject({
     remove: z.array(fieldName).default([]).describe('Fields of the caller that are not forwarded.'),
   }).prefault({}).describe('Changes to the fields of the forwarded request.'),
   query: strictObject({
-    set: z.record(z.string().min(1), z.string()).default({}).describe('Query parameters set on the forwarded request.'),
+    set: z.record(parameterName, queryValue).default({}).describe('Query parameters set on the forwarded request.'),
   }).prefault({}).describe('Changes to the query of the forwarded request; the rest stays byte for byte.'),
   timeouts: strictObject({
-    connect: duration.default(5_000).describe('For the connection to the upstream, TLS included.'),
-    response: duration.default(60_000).describe("From the request's last byte to the answer's head."),
-    idle: duration.default(60_000).describe('Between two bytes of the answer.'),
+    connect: timerDuration(1).default(5_000).describe('For the connection to the upstream, TLS included.'),
+    response: timerDuration(1).default(60_000).describe("From the request's last byte to the answer's head."),
+    idle: timerDuration(1).default(60_000).describe('Between two bytes of the answer.'),
   }).prefault({}).describe('How long the upstream may take.'),
   replay: z
     .union([z.literal('off'), strictObject({ max_body: size.default(1024 ** 2).describe('Body kept in memory for the one replay; 0 replays only requests without a body.') })], {

@@ -6,6 +6,11 @@ export const endpointUrl = z.string({ error: urlError }).transform((value, conte
   return url === undefined ? z.NEVER : url.href
 })
 
+/** What may be shown of a token endpoint: without its query, which may hold a key. @param url as `endpointUrl` gives it */
+export function shownEndpoint(url: string): string {
+  return url.replace(/\?.*$/s, '')
+}
+
 /** The parts of an upstream's base URL; nothing of it is ever resolved against a request's target. */
 export interface UpstreamUrl {
   readonly isTls: boolean

@@ -1,22 +1,18 @@
 import { z } from 'zod'
-import { parseDuration, parseSize } from '../quantities.ts'
+import { FilledText } from '../interpolation.ts'
 import { suggest } from '../problem.ts'
+import { parseDuration, parseSize } from '../quantities.ts'
 import { Secret } from '../secret.ts'
 import { Template, TemplateSyntaxError } from '../template.ts'
 
 /**
- * An object that refuses unknown keys, each with the remedy. Messages have the form `problem; remedy`, as all messages of the
- * schema; several unknown keys give several lines, in the order of zod's `keys`.
+ * An object that refuses unknown keys. The messages of all schemas have the form `problem; remedy`; that of unknown keys is only the
+ * list of the known ones, of which `issuesOf` makes a problem for each.
  */
 export function strictObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => `there is no key "${key}" here; ${suggest(key, known)}`).join('\n')
-      }
-      return `expected a group of keys; known here: ${known.join(', ')}`
-    },
+    error: (issue) => (issue.code === 'unrecognized_keys' ? known.join(', ') : `expected a group of keys; known here: ${known.join(', ')}`),
   })
 }
 
@@ -47,6 +43,17 @@ export const duration = z
     }
     return milliseconds
   })
+  .meta({ unit: 'duration' })
+
+/** What a timer of the platform can wait: with more it fires at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** Milliseconds that something waits for, `shortestMs` at least. */
+export function timerDuration(shortestMs: 0 | 1): typeof duration {
+  return duration
+    .refine((ms) => ms >= shortestMs, { error: 'nothing would ever be in time; write how long it may take, such as 10s' })
+    .refine((ms) => ms <= longestTimerMs, { error: 'longer than a timer can be; write 596h at most' })
+}
 
 /** Bytes, written as `64KiB` (or `0`). */
 export const size = z
@@ -59,14 +66,16 @@ export const size = z
     }
     return bytes
   })
+  .meta({ unit: 'size' })
 
-/** A whole number of at least `minimum`; digits from a variable (`${LIMIT}`) count too. */
-export function wholeNumber(minimum: number): z.ZodType<number, number | string> {
-  const error = `expected a whole number of at least ${minimum}; write it without unit or quotes`
+/** A whole number from `minimum` to `maximum`; digits from a variable (`${LIMIT}`) count too. */
+export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): z.ZodType<number, number | string> {
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
+  const error = `expected a whole number ${range}; write it without unit or quotes`
   return z
     .union([z.number(), z.string().regex(/^\d+$/, { error })], { error })
     .transform(Number)
-    .refine((value) => Number.isSafeInteger(value) && value >= minimum, { error })
+    .refine((value) => Number.isSafeInteger(value) && value >= minimum && value <= maximum, { error })
 }
 
 /** `true` or `false`; the words from a variable count too. */
@@ -74,20 +83,28 @@ export const flag = z
   .union([z.boolean(), z.enum(['true', 'false'])], { error: 'expected true or false; write one of them' })
   .transform((value) => value === true || value === 'true')
 
-/** Where a secret comes from: `{file: PATH}` or `{env: NAME}`. */
-type SecretSource = { file: string } | { env: string }
+/** Where a secret comes from, when it does not stand in the configuration itself. */
+type SecretSource = { readonly file: string } | { readonly env: string }
 
-const secretSources = [z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })] as const
+const secretSource = strictObject({
+  file: text('the path of a file', '/run/secrets/gett').optional(),
+  env: text('the name of a variable', 'GETT_CLIENT_SECRET').optional(),
+}).transform(({ file, env }, context): SecretSource => {
+  if (context.issues.length > 0) return z.NEVER
+  if (file !== undefined && env === undefined) return { file }
+  if (env !== undefined && file === undefined) return { env }
+  context.addIssue('a secret comes from one place; write either {file: PATH} or {env: NAME}')
+  return z.NEVER
+})
 
 /**
  * A secret as text, from a file, or from the environment.
  * @param env where `{env: NAME}` is looked up
  */
-export function secret(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret, string | SecretSource> {
+export function secret(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
   return z
-    .union([z.string().min(1), ...secretSources], {
-      error: ({ input }) =>
-        input === '' ? 'the secret is empty; is its variable set?' : 'expected a secret; write "${NAME}", {file: PATH} or {env: NAME}',
+    .union([z.string().min(1, { error: 'the secret is empty; is its variable set?' }), secretSource], {
+      error: 'expected a secret; quote it, or write "${NAME}", {file: PATH} or {env: NAME}',
     })
     .transform((source, context) => toSecret(source, env, context))
 }
@@ -96,18 +113,22 @@ export function secret(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret, stri
  * A value of `variables`: as a secret, but it may be empty (Getnet wants fields that are present and may be "").
  * @param env where `{env: NAME}` is looked up
  */
-export function variable(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret, string | number | SecretSource> {
+export function variable(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
   return z
-    .union([z.string(), z.number(), ...secretSources], { error: 'expected a text, {file: PATH} or {env: NAME}; quote it' })
+    .union([z.string(), z.number(), secretSource], { error: 'expected a text, {file: PATH} or {env: NAME}; quote it' })
     .transform((source, context) => toSecret(typeof source === 'number' ? String(source) : source, env, context))
 }
 
 function toSecret(source: string | SecretSource, env: Readonly<NodeJS.ProcessEnv>, context: z.core.$RefinementCtx): Secret {
+  // A surplus key does not stop zod; reading the file would only add a second problem.
+  if (context.issues.length > 0) return z.NEVER
   if (typeof source === 'string') return Secret.of(source)
   if ('env' in source) {
-    const value = env[source.env]
+    const value = Object.hasOwn(env, source.env) ? env[source.env] : undefined
     if (value !== undefined && value !== '') return Secret.of(value)
-    context.addIssue(`the environment variable ${source.env} is not set; set it`)
+    // Whoever writes {env: ${KEY}} for {env: KEY} would have the key itself printed.
+    const name = /^[A-Z_][A-Z0-9_]*$/.test(source.env) ? `${source.env} ` : ''
+    context.addIssue(`the environment variable ${name}is not set; set it, and write its name here, without $ and braces`)
     return z.NEVER
   }
   try {
@@ -119,18 +140,20 @@ function toSecret(source: string | SecretSource, env: Readonly<NodeJS.ProcessEnv
   }
 }
 
+const templateText = z.union([z.string(), z.instanceof(FilledText)])
+
 /** A text with placeholders. */
 export const template = z
-  .union([z.string(), z.number(), z.boolean()], { error: 'expected a text, such as "Bearer {access_token}"; quote it' })
-  .transform((source, context) => compile(String(source), context))
+  .union([templateText, z.number(), z.boolean()], { error: 'expected a text, such as "Bearer {access_token}"; quote it' })
+  .transform((source, context) => compile(source instanceof FilledText ? source : String(source), context))
 
 /** A value of a JSON body: texts in it are templates. */
 export type JsonTemplate = Template | number | boolean | null | readonly JsonTemplate[] | { readonly [key: string]: JsonTemplate }
 
 /** A parameter of a token request. `null` removes a default parameter; lists and groups are for JSON bodies. */
-export const jsonTemplate: z.ZodType<JsonTemplate, z.core.util.JSONType> = z.lazy(() =>
+export const jsonTemplate: z.ZodType<JsonTemplate> = z.lazy(() =>
   z.union([
-    z.string().transform((source, context) => compile(source, context)),
+    templateText.transform(compile),
     z.number(),
     z.boolean(),
     z.null(),
@@ -139,7 +162,7 @@ export const jsonTemplate: z.ZodType<JsonTemplate, z.core.util.JSONType> = z.laz
   ]),
 )
 
-function compile(source: string, context: z.core.$RefinementCtx): Template {
+function compile(source: string | FilledText, context: z.core.$RefinementCtx): Template {
   try {
     return new Template(source)
   } catch (error) {
@@ -156,10 +179,14 @@ export const fieldName = z
   .string({ error: 'expected a field name; for example X-Api-Key' })
   .regex(token, { error: 'not a field name (RFC 9110 5.6.2); use letters, digits and hyphens' })
 
-/** RFC 9110 5.5: visible characters, spaces and tabs; a line break would start a new field. */
+/** RFC 9110 5.5: visible characters, spaces and tabs; a line break would start a new field. A secret, because it often is an API key. */
 export const fieldValue = z
   .string({ error: 'expected the value of a field; quote it' })
   .regex(/^[\t\x20-\x7e\x80-\xff]*$/, { error: 'not a field value (RFC 9110 5.5); remove control characters' })
+  .transform((value) => Secret.of(value))
+
+/** The value of a query parameter; as that of a field it is often an API key. */
+export const queryValue = z.string({ error: 'expected the value of a parameter; quote it' }).transform((value) => Secret.of(value))
 
 /** RFC 6901, or the field that holds the value: `header:X-Subject-Token`. */
 export const pointer = z

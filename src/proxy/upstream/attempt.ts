@@ -241,7 +241,7 @@ export class Attempt implements BodySink {
     this.#watchdog.stop()
     const written = (this.#request.socket?.bytesWritten ?? 0) - this.#writtenBefore
     const read = (this.#request.socket?.bytesRead ?? 0) - this.#readBefore
-    const isStale = this.#request.reusedSocket === true && error.code === 'upstream_reset' && read === 0
+    const isStale = this.#request.reusedSocket && error.code === 'upstream_reset' && read === 0
     this.#settle.reject(new UpstreamError(error, { isStale, isSent: this.#isConnected && written > 0 }))
   }
 }

@@ -9,3 +9,15 @@ const reserved = new Set([
 export function isReservedField(name: string): boolean {
   return reserved.has(name.toLowerCase())
 }
+
+/**
+ * Finds names of fields that stand for a field named before: they are case-insensitive (RFC 9110 5.1).
+ * @param reportName told of each later one, and where it stands
+ */
+export function reportRepeated(names: readonly string[], reportName: (name: string, index: number) => void): void {
+  const seen = new Set<string>()
+  for (const [index, name] of names.entries()) {
+    if (seen.has(name.toLowerCase())) reportName(name, index)
+    seen.add(name.toLowerCase())
+  }
+}

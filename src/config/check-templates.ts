@@ -1,0 +1,38 @@
+import type { CredentialReading } from './credential-reading.ts'
+import { isWritten } from './credential-reading.ts'
+import { suggest } from './problem.ts'
+import type { Report } from './report.ts'
+import { placeholdersOf } from './template-uses.ts'
+import type { PlaceholderUse } from './template-uses.ts'
+
+/** Checks that there is a value for everything that the templates of a credential name. */
+export function checkTemplates(reading: CredentialReading, report: Report): void {
+  const { known, isAbsent } = reading
+  // Without knowing the variables there is no telling what is missing.
+  if (known.variables === undefined) return
+  const variables = Object.keys(known.variables)
+  const missing = new Set<string>()
+  for (const use of placeholdersOf(known)) {
+    const { placeholder, isInjection } = use
+    if (placeholder === 'scope' && isAbsent('scope')) missing.add('scope')
+    const names = ['client_id', 'client_secret', 'scope', 'token_endpoint', ...(isInjection ? ['access_token'] : []), ...variables]
+    if (names.includes(placeholder) || (isInjection && /^token\..+/.test(placeholder))) continue
+    if (isFromPreset(reading, use)) missing.add(`variables.${placeholder}`)
+    else report(placeOf(reading, use), `the template names {${placeholder}}, which is nowhere set; ${remedyFor(placeholder, names)}`)
+  }
+  for (const key of missing) report(key.split('.'), 'this key is required; write it, because a template of this credential names it')
+}
+
+function isFromPreset(reading: CredentialReading, { at }: PlaceholderUse): boolean {
+  return reading.known.provider !== undefined && !isWritten(reading, ...at.slice(0, at[0] === 'inject' ? 1 : at.length))
+}
+
+/** `inject` may be a list or a single entry. */
+function placeOf(reading: CredentialReading, { at: [group = '', index = 0, ...inner] }: PlaceholderUse): readonly (string | number)[] {
+  return group === 'inject' && !isWritten(reading, group, index) ? [group, ...inner] : [group, index, ...inner]
+}
+
+function remedyFor(placeholder: string, names: readonly string[]): string {
+  const remedy = suggest(placeholder, names)
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(placeholder) && !remedy.startsWith('did') ? `set variables.${placeholder}` : remedy
+}
