@@ -18,7 +18,8 @@ export const systemClock: Clock = {
   after: (delayMs, run) => {
     let timer: NodeJS.Timeout
     const arm = (remainingMs: number): void => {
-      const stepMs = Math.min(Math.max(remainingMs, 0), longestTimerMs)
+      // Rounded up: the platform cuts fractions off, and a timer that fires early finds that it is not yet time.
+      const stepMs = Math.min(Math.ceil(Math.max(remainingMs, 0)), longestTimerMs)
       timer = setTimeout(() => (remainingMs > stepMs ? arm(remainingMs - stepMs) : run()), stepMs).unref()
     }
     arm(delayMs)

@@ -225,9 +225,11 @@ export class TokenSource {
 
   #renewInBackground(): void {
     const nowMs = this.#parts.clock.nowMs()
-    if (this.#flight !== undefined || this.#failures.pausing(nowMs) !== undefined) return
+    if (this.#flight !== undefined) return
+    const pause = this.#failures.pausing(nowMs)
     // The next attempt, if this one is not even made; #install and #fail set a better time.
-    this.#schedule.postpone(nowMs + 1_000)
+    this.#schedule.postpone(pause?.untilMs ?? nowMs + 1_000)
+    if (pause !== undefined) return
     this.#start('renewal').catch(() => {})
   }
 
