@@ -1,7 +1,7 @@
 import express from 'express'
 import type { Express, NextFunction, Request, Response } from 'express'
 import { isLoopbackHost } from '../config/loopback.ts'
-import { hostnameOf } from '../proxy/caller-check.ts'
+import { hostnameOf } from '../proxy/message/host.ts'
 import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
 import type { GatewayView } from './gateway-view.ts'
 import { statusOf } from './status.ts'

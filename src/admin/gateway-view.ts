@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { RequestRecord } from '../proxy/recent-requests.ts'
+import type { RequestRecord } from '../proxy/caller/recent-requests.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { TokenSources } from '../tokens/token-sources.ts'

@@ -1,7 +1,7 @@
-import { Agent, request } from 'undici'
 import { TokenRequestError } from './token-request-error.ts'
 import type { TokenRequest } from './token-request.ts'
 import type { TokenResponse } from './token-response.ts'
+import { Agent, requestThrough } from './undici-parts.ts'
 
 /** Sends token requests. */
 export interface TokenTransport {
@@ -27,11 +27,13 @@ export function createTokenTransport(userAgent: string): TokenTransport {
       // One deadline over everything, so that an endpoint that drips byte by byte cannot hold callers for ever.
       const signal = AbortSignal.timeout(Math.min(timeoutMs, longestTimerMs))
       try {
-        const response = await request(url, {
-          method: method as 'POST',
+        const { origin, pathname, search } = new URL(url)
+        const response = await requestThrough(agent, {
+          origin,
+          path: `${pathname}${search}`,
+          method,
           headers: { 'user-agent': userAgent, ...headers },
           body: body ?? null,
-          dispatcher: agent,
           signal,
         })
         return { status: response.statusCode, headers: response.headers, body: await readBody(response.body) }

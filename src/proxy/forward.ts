@@ -2,29 +2,27 @@ import type { Config, Credential, Route } from '../config/config.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import type { Replacement, TokenSource } from '../tokens/token-source.ts'
-import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
-import type { CallerCheck } from './caller-check.ts'
-import { CallerGoneError } from './exchange.ts'
-import type { Exchange } from './exchange.ts'
-import { GatewayError } from './gateway-error.ts'
-import { valuesOf } from './hop-by-hop.ts'
-import { unreplacedStatus } from './problem.ts'
-import { receiveRequest } from './received-request.ts'
-import type { ReceivedRequest } from './received-request.ts'
-import { isRefusal, replaceToken } from './refusal.ts'
-import { relayAnswer } from './relay-answer.ts'
-import { ReplayCopy } from './replay-copy.ts'
-import type { ReplayMemory } from './replay-copy.ts'
-import { RequestBody } from './request-body.ts'
-import { checkRouteAllows } from './route-check.ts'
-import type { RouteTable } from './route-table.ts'
-import { sendRequest } from './send-request.ts'
-import type { SendOptions } from './send-request.ts'
-import type { TokenEndpointGuard } from './token-endpoint-guard.ts'
-import { upstreamPath } from './upstream-request.ts'
+import type { CallerCheck } from './request/caller-check.ts'
+import type { Exchange } from './caller/exchange.ts'
+import { valuesOf } from './message/fields.ts'
+import { relayedAsItCame } from './errors/proxy-status.ts'
+import { receiveRequest } from './request/received-request.ts'
+import type { ReceivedRequest } from './request/received-request.ts'
+import { isRefusal, replaceToken } from './replay/refusal.ts'
+import { relayAnswer } from './answer/relay-answer.ts'
+import { ReplayCopy } from './replay/replay-copy.ts'
+import type { ReplayMemory } from './replay/replay-copy.ts'
+import { RequestBody } from './request/request-body.ts'
+import { checkRouteAllows } from './routing/route-check.ts'
+import type { RouteTable } from './routing/route-table.ts'
+import { sendRequest } from './upstream/send-request.ts'
+import type { SendOptions } from './upstream/send-request.ts'
+import type { TokenEndpointGuard } from './routing/token-endpoint-guard.ts'
+import { tokenFor } from './token-choice.ts'
+import { upstreamPath } from './upstream/upstream-request.ts'
 import type { Answer } from './upstream/attempt.ts'
 import type { Upstream } from './upstream/upstream.ts'
-import { checkLoop } from './via.ts'
+import { checkLoop } from './request/via.ts'
 
 /** What forwarding needs; built once per configuration. */
 export interface ForwardingParts {
@@ -72,14 +70,10 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
       await relayAnswer(exchange, received, route, answer, body, parts.limits)
       return
     }
-    const replacement = await replaceToken(answer, token, source, body, route)
-    if (exchange.isGone) {
-      if (replacement.token !== undefined) source.notReplayed(replacement)
-      throw new CallerGoneError()
-    }
+    const replacement = await replaceToken(exchange, answer, token, source, body, route)
     if (replacement.token === undefined) {
       exchange.noteReplay(replacement.outcome)
-      const why = unreplacedStatus(answer.status, replacement.why)
+      const why = relayedAsItCame(answer.status, replacement.why)
       await relayAnswer(exchange, received, route, answer, body, parts.limits, ['Proxy-Status', why])
       return
     }
@@ -114,27 +108,6 @@ function isForTheGateway({ method, target, fields }: ReceivedRequest): boolean {
 function answerOptions({ response }: Exchange): void {
   response.writeHead(204, ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'])
   response.end()
-}
-
-/** A hit is synchronous; only a caller without a token waits. Fail closed: without a valid token nothing is sent. */
-function tokenFor(exchange: Exchange, source: TokenSource): AccessToken | Promise<AccessToken> {
-  const token = source.current()
-  exchange.tokenWay = token === undefined ? 'wait' : 'hit'
-  return token ?? waitForToken(source)
-}
-
-async function waitForToken(source: TokenSource): Promise<AccessToken> {
-  try {
-    return await source.obtain()
-  } catch (error) {
-    throw error instanceof TokenUnavailableError ? toGatewayError(error) : error
-  }
-}
-
-function toGatewayError(error: TokenUnavailableError): GatewayError {
-  const { reason, message, retryAfterMs } = error
-  if (reason === 'refused') return new GatewayError('token_refused', message, { cause: error })
-  return new GatewayError(reason === 'budget' ? 'token_budget_exhausted' : 'token_unavailable', message, { cause: error, retryAfterMs })
 }
 
 function bodyOf(exchange: Exchange, { contentLength }: ReceivedRequest, route: Route, { limits, replayMemory }: ForwardingParts): RequestBody {

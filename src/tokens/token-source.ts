@@ -261,8 +261,10 @@ export class TokenSource {
     const { clock, metrics, log, random } = this.#parts
     const { lifetime } = grant
     const nowMs = clock.nowMs()
-    // Counted from before the request: the answer may have been under way for seconds, and using a token too long is the worse error.
-    const expiresAtMs = this.#sameUntil(grant) ?? startedMs + lifetime.ms
+    // Counted from before the request: the answer may have been under way for seconds, and using a token too long is the worse error. Only an
+    // endpoint that takes longer than its tokens live is believed to count from its answer: otherwise no token would ever be of use.
+    const countedFromMs = startedMs + lifetime.ms > nowMs ? startedMs : nowMs
+    const expiresAtMs = this.#sameUntil(grant) ?? countedFromMs + lifetime.ms
     const token = new AccessToken(grant.accessToken, injectionOf(this.#credential, grant), {
       issuedAtMs: nowMs,
       expiresAtMs,
@@ -271,7 +273,7 @@ export class TokenSource {
     })
     this.#token = token
     this.#failures.forget()
-    this.#schedule.set(startedMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - startedMs, random()), nowMs)
+    this.#schedule.set(countedFromMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - countedFromMs, random()), nowMs)
     if (purpose === 'rejection') this.#probation.suspect(token, nowMs)
 
     metrics.countTokenRequest('success')

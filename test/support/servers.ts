@@ -1,5 +1,5 @@
 import { createServer as createHttpServer } from 'node:http'
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -15,8 +15,10 @@ export interface TestServer {
 }
 
 /** An HTTP server on loopback. */
-export async function httpServer(listener: RequestListener): Promise<TestServer & { readonly server: ReturnType<typeof createHttpServer> }> {
-  const server = createHttpServer({ keepAliveTimeout: 60_000 }, listener)
+export async function httpServer(
+  listener: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<TestServer & { readonly server: ReturnType<typeof createHttpServer> }> {
+  const server = createHttpServer({ keepAliveTimeout: 60_000 }, (request, response) => void listener(request, response))
   const tracked = await listenTracked(server)
   return { ...tracked, server }
 }

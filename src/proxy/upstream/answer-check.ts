@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { trimOws, valuesOf } from '../hop-by-hop.ts'
+import { trimOws, valuesOf } from '../message/fields.ts'
 
 /**
  * Finds what HTTP forbids in the head of an answer and Node's parser lets through.

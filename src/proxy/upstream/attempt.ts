@@ -4,10 +4,10 @@ import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { GatewayError } from '../gateway-error.ts'
-import type { BodySink } from '../request-body.ts'
-import type { UpstreamRequest } from '../upstream-request.ts'
-import { Watchdog } from '../watchdog.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { BodySink } from '../request/request-body.ts'
+import type { UpstreamRequest } from './upstream-request.ts'
+import { Watchdog } from '../message/watchdog.ts'
 import { findInvalid } from './answer-check.ts'
 import type { Upstream } from './upstream.ts'
 import { gatewayErrorOf, UpstreamError } from './upstream-error.ts'
@@ -38,6 +38,8 @@ export interface AttemptEvents {
 /** The largest answer head: larger than a request's, because it is the provider's business how large its cookies are. */
 const largestHeadBytes = 64 * 1024
 
+const nothing = Buffer.alloc(0)
+
 /** A small rest of an answer that nobody wants is read, which is cheaper than a new connection. */
 const drainedBytes = 64 * 1024
 const drainMs = 1_000
@@ -56,7 +58,6 @@ export class Attempt implements BodySink {
   #isEnded = false
   #isTunnel = false
   #isConnected = false
-  #isConnecting = true
   /** Bytes of the connection before this request, to tell whether anything of it went out, or of an answer came in. */
   #writtenBefore = 0
   #readBefore = 0
@@ -164,13 +165,17 @@ export class Attempt implements BodySink {
   #flushHeadSoon(): void {
     const request = this.#request
     setImmediate(() => {
-      if (!request.destroyed && !request.headersSent && !this.#isEnded) request.write(Buffer.alloc(0))
+      if (!request.destroyed && !request.headersSent && !this.#isEnded) request.write(nothing)
     })
+  }
+
+  /** For people. */
+  get #place(): string {
+    return `${this.#upstream.hostname}:${this.#upstream.port}`
   }
 
   #onConnected(): void {
     this.#isConnected = true
-    this.#isConnecting = false
     if (this.#hasAnswer) return
     if (this.#isEnded) this.#watchdog.arm(this.#upstream.timeouts.response)
     else this.#watchdog.stop()
@@ -199,7 +204,8 @@ export class Attempt implements BodySink {
   /** An answer that was not read to its end, or whose request was not sent to its end, leaves a connection that nobody can use. */
   #release(message: IncomingMessage): void {
     const request = this.#request
-    if (message.complete && request.writableFinished) return
+    // `complete` would say that it is parsed; a held answer is parsed and not read.
+    if (message.readableEnded && request.writableFinished) return
     let left = drainedBytes
     const giveUp = (): void => void request.destroy()
     if (!request.writableFinished) {
@@ -217,16 +223,16 @@ export class Attempt implements BodySink {
   }
 
   #abortInvalid(what: string): void {
-    this.#error = new GatewayError('upstream_invalid', `the answer of ${this.#upstream.hostname} is not valid HTTP: ${what}`)
+    this.#error = new GatewayError('upstream_invalid', `the answer of ${this.#place} is not valid HTTP: ${what}`)
     this.#request.destroy()
     this.#fail(this.#error)
   }
 
   #onTimeout(): void {
     const { connect, response } = this.#upstream.timeouts
-    this.#error = this.#isConnecting
-      ? new GatewayError('upstream_timeout', `no connection to ${this.#upstream.hostname} within ${connect} ms`, { proxyStatus: 'connection_timeout' })
-      : new GatewayError('upstream_timeout', `${this.#upstream.hostname} did not answer within ${response} ms`)
+    this.#error = !this.#isConnected
+      ? new GatewayError('upstream_timeout', `no connection to ${this.#place} within ${connect} ms`, { proxyStatus: 'connection_timeout' })
+      : new GatewayError('upstream_timeout', `${this.#place} did not answer within ${response} ms`)
     this.#request.destroy()
     this.#fail(this.#error)
   }
@@ -234,7 +240,7 @@ export class Attempt implements BodySink {
   #onError(error: Error & { readonly code?: string }): void {
     // An error after an answer is not an error (design: an early answer may be followed by a reset).
     if (this.#hasAnswer) return
-    this.#fail(this.#error ?? gatewayErrorOf(error, this.#isConnected, this.#upstream.hostname))
+    this.#fail(this.#error ?? gatewayErrorOf(error, this.#isConnected, this.#place))
   }
 
   #fail(error: GatewayError): void {

@@ -1,4 +1,4 @@
-import { GatewayError } from '../gateway-error.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
 
 /** What happened on the way to an upstream, before its answer's head was there. */
 export class UpstreamError extends Error {
@@ -21,14 +21,15 @@ export class UpstreamError extends Error {
 /**
  * Says what an error of the platform's client means, by its code.
  * @param isConnected whether the connection (TLS included) had been established
+ * @param place host and port, for people
  */
-export function gatewayErrorOf(error: Error & { readonly code?: string }, isConnected: boolean, authority: string): GatewayError {
+export function gatewayErrorOf(error: Error & { readonly code?: string }, isConnected: boolean, place: string): GatewayError {
   const code = codeOf(error)
   if (code.startsWith('HPE_')) {
-    return new GatewayError('upstream_invalid', `the answer of ${authority} is not valid HTTP (${code})`, { cause: error })
+    return new GatewayError('upstream_invalid', `the answer of ${place} is not valid HTTP (${code})`, { cause: error })
   }
   if (isConnected) {
-    return new GatewayError('upstream_reset', `${authority} closed the connection before it answered (${code})`, { cause: error })
+    return new GatewayError('upstream_reset', `${place} closed the connection before it answered (${code})`, { cause: error })
   }
   const proxyStatus = /^(ENOTFOUND|EAI_)/.test(code)
     ? 'dns_error'
@@ -37,7 +38,7 @@ export function gatewayErrorOf(error: Error & { readonly code?: string }, isConn
       : /^(EHOSTUNREACH|ENETUNREACH)$/.test(code)
         ? 'destination_ip_unroutable'
         : 'connection_refused'
-  return new GatewayError('upstream_unreachable', `no connection to ${authority} (${code})`, { cause: error, proxyStatus })
+  return new GatewayError('upstream_unreachable', `no connection to ${place} (${code})`, { cause: error, proxyStatus })
 }
 
 /** Codes of OpenSSL's verification and of Node's TLS. */

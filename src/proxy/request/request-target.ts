@@ -1,4 +1,4 @@
-import { GatewayError } from './gateway-error.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
 
 /** A request target in origin-form (RFC 9112 3.2.1), byte for byte. */
 export interface RequestTarget {

@@ -1,4 +1,5 @@
 import type { GatewayError } from './gateway-error.ts'
+import { madeHere } from './proxy-status.ts'
 
 /** An answer that the gateway makes itself. `fields` is name, value, name, value, ... */
 export interface Problem {
@@ -14,9 +15,6 @@ export interface ProblemContext {
   readonly requestId: string
 }
 
-/** The name in Proxy-Status by which callers tell the gateway's answers from the provider's (RFC 9209 2). */
-const proxyName = 'bearerd'
-
 /** Makes a problem document (RFC 9457) of a gateway error, with its Proxy-Status (RFC 9209). */
 export function problemOf(error: GatewayError, { route, requestId }: ProblemContext): Problem {
   const body = Buffer.from(
@@ -31,21 +29,8 @@ export function problemOf(error: GatewayError, { route, requestId }: ProblemCont
     })}\n`,
   )
   const fields = ['Content-Type', 'application/problem+json', 'Content-Length', String(body.length), 'Cache-Control', 'no-store']
-  fields.push('Proxy-Status', `${proxyName}; error=${error.proxyStatus}; details=${quoted(error.code)}`)
-  if (error.retryAfterMs !== undefined) fields.push('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
+  fields.push('Proxy-Status', madeHere(error.proxyStatus, error.code))
+  if (error.retryAfterMs !== undefined) fields.push('Retry-After', String(Math.max(1, Math.ceil(Math.round(error.retryAfterMs) / 1000))))
   if (error.allow !== undefined) fields.push('Allow', error.allow.join(', '))
   return { status: error.status, fields, body }
-}
-
-/**
- * Says on a relayed answer why the gateway did not replace it (RFC 9209 2.1.4, 2.1.5).
- * @param why words of ours, visible ASCII
- */
-export function unreplacedStatus(receivedStatus: number, why: string): string {
-  return `${proxyName}; received-status=${receivedStatus}; details=${quoted(why)}`
-}
-
-/** RFC 9651 3.3.3. */
-function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }

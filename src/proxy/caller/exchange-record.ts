@@ -1,6 +1,6 @@
-import type { Config } from '../config/config.ts'
-import type { Log } from '../telemetry/log.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
+import type { Config } from '../../config/config.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Exchange } from './exchange.ts'
 import type { RecentRequests } from './recent-requests.ts'
 

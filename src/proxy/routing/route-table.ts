@@ -1,6 +1,6 @@
-import type { Route } from '../config/config.ts'
-import { hostnameOf } from './caller-check.ts'
-import { GatewayError } from './gateway-error.ts'
+import type { Route } from '../../config/config.ts'
+import { hostnameOf } from '../message/host.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
 
 /** A route that a request matches, and what of its path is left for the upstream. */
 export interface RouteMatch {

@@ -1,5 +1,5 @@
-import type { Route } from '../config/config.ts'
-import { connectionOptions, isHopByHop } from './hop-by-hop.ts'
+import type { Route } from '../../config/config.ts'
+import { connectionOptions, isHopByHop } from '../message/hop-by-hop.ts'
 import { rewriteLocation, rewriteSetCookie } from './rewrite.ts'
 import type { RewriteContext } from './rewrite.ts'
 

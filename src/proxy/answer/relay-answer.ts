@@ -1,13 +1,13 @@
-import type { Config, Route } from '../config/config.ts'
+import type { Config, Route } from '../../config/config.ts'
 import { makeAnswerFields } from './answer-fields.ts'
-import type { Exchange } from './exchange.ts'
-import { GatewayError } from './gateway-error.ts'
-import { valuesOf } from './hop-by-hop.ts'
-import type { ReceivedRequest } from './received-request.ts'
+import type { Exchange } from '../caller/exchange.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { valuesOf } from '../message/fields.ts'
+import type { ReceivedRequest } from '../request/received-request.ts'
 import { relayBody } from './relay-body.ts'
-import type { RequestBody } from './request-body.ts'
+import type { RequestBody } from '../request/request-body.ts'
 import { openTunnel } from './tunnel.ts'
-import type { Answer } from './upstream/attempt.ts'
+import type { Answer } from '../upstream/attempt.ts'
 
 /**
  * Relays an answer: head, body and trailers, or the connection after an upgrade.
@@ -37,11 +37,14 @@ export async function relayAnswer(
   }
   // A caller that still waits for 100 may or may not send its body after this answer: the connection cannot go on (RFC 9110 10.1.1).
   if (received.expectsContinue && body.bytes === 0) response.shouldKeepAlive = false
-  body.onFailure = () => answer.release()
+  body.onFailure = (failure) => {
+    if (failure === 'idle') exchange.error = 'request_timeout'
+    answer.release()
+  }
   try {
     const timeouts = { upstreamIdleMs: route.timeouts.idle, callerIdleMs: limits.idle }
     const isWhole = await relayBody(exchange, answer, fields, sendsTrailers, timeouts)
-    if (!isWhole && !exchange.isGone) exchange.error = 'upstream_reset'
+    if (!isWhole && !exchange.isGone) exchange.error ??= 'upstream_reset'
   } finally {
     answer.release()
   }

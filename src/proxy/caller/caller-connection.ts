@@ -1,5 +1,8 @@
 import type { Duplex } from 'node:stream'
 
+/** Requests that a caller may send ahead. Nobody does that by the hundred, except to use up memory. */
+const longestLine = 100
+
 /**
  * A caller's connection, on which requests are served one after the other: the platform starts a pipelined request while the one before it is still
  * being answered, but only safe requests may run side by side (RFC 9112 9.3.2), and what stands behind a refused request is not to be trusted.
@@ -14,10 +17,16 @@ export class CallerConnection {
     this.#socket = socket
   }
 
+  /** Whether a request is being served. */
+  get isBusy(): boolean {
+    return this.#isBusy
+  }
+
   /** Runs a task when its turn comes: at once, or when those before it have ended. Not at all if the connection ends before. */
   run(task: () => Promise<void>): void {
-    if (this.#isBusy) this.#waiting.push(task)
-    else this.#start(task)
+    if (!this.#isBusy) this.#start(task)
+    else if (this.#waiting.length < longestLine) this.#waiting.push(task)
+    else this.#socket.destroy()
   }
 
   /** Nothing behind the task under way is looked at any more. */

@@ -1,8 +1,8 @@
-import type { Route } from '../config/config.ts'
-import type { Injection } from '../oauth/injection.ts'
-import { isHopByHop } from './hop-by-hop.ts'
+import type { Route } from '../../config/config.ts'
+import type { Injection } from '../../oauth/injection.ts'
+import { isHopByHop } from '../message/hop-by-hop.ts'
 import { setParameter } from './query.ts'
-import type { ReceivedRequest } from './received-request.ts'
+import type { ReceivedRequest } from '../request/received-request.ts'
 
 /** What is sent upstream. */
 export interface UpstreamRequest {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Config } from '../config/config.ts'
-import { GatewayError } from './gateway-error.ts'
-import { connectionOptions, trimOws, valuesOf } from './hop-by-hop.ts'
+import type { Config } from '../../config/config.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { trimOws, valuesOf } from '../message/fields.ts'
+import { connectionOptions } from '../message/hop-by-hop.ts'
 import { readRequestTarget } from './request-target.ts'
 import type { RequestTarget } from './request-target.ts'
 

@@ -1,11 +1,13 @@
-import type { Credential, Route } from '../config/config.ts'
-import { pointlessChallenge } from '../oauth/challenge.ts'
-import type { ReplayOutcome } from '../telemetry/metrics.ts'
-import type { AccessToken } from '../tokens/access-token.ts'
-import type { Rejection, Replacement, TokenSource } from '../tokens/token-source.ts'
-import { valuesOf } from './hop-by-hop.ts'
-import type { RequestBody } from './request-body.ts'
-import type { Answer } from './upstream/attempt.ts'
+import type { Credential, Route } from '../../config/config.ts'
+import { pointlessChallenge } from '../../oauth/challenge.ts'
+import type { ReplayOutcome } from '../../telemetry/metrics.ts'
+import type { AccessToken } from '../../tokens/access-token.ts'
+import type { Rejection, Replacement, TokenSource } from '../../tokens/token-source.ts'
+import { CallerGoneError } from '../caller/exchange.ts'
+import type { Exchange } from '../caller/exchange.ts'
+import { valuesOf } from '../message/fields.ts'
+import type { RequestBody } from '../request/request-body.ts'
+import type { Answer } from '../upstream/attempt.ts'
 
 /** How long a first answer is held, unread, while its token is renewed. */
 const renewalDeadlineMs = 5_000
@@ -29,8 +31,16 @@ export interface NoReplay {
 /**
  * After a refusal: has the token replaced, while the first answer waits unread, and makes sure that the request can be sent again
  * as it was. Why this is sound for any method: a 401 says that the request was not applied (RFC 9110 15.5.2).
+ * @throws CallerGoneError when there is nobody left to replay it for
  */
-export async function replaceToken(answer: Answer, token: AccessToken, source: TokenSource, body: RequestBody, route: Route): Promise<Replacement | NoReplay> {
+export async function replaceToken(
+  exchange: Exchange,
+  answer: Answer,
+  token: AccessToken,
+  source: TokenSource,
+  body: RequestBody,
+  route: Route,
+): Promise<Replacement | NoReplay> {
   const pointless = pointlessChallenge(valuesOf(answer.fields, 'www-authenticate'))
   if (pointless !== undefined) {
     source.noteRejection('pointless')
@@ -41,8 +51,10 @@ export async function replaceToken(answer: Answer, token: AccessToken, source: T
   if (route.replay === 'off') return { outcome: 'off', why: 'not replayed: replay is off for this route' }
   if (!body.canStartOver) return tooLarge
   body.detach()
-  const [replacement, wholeness] = await Promise.all([withinDeadline(rejection), body.whole()])
-  if (wholeness !== 'whole' && replacement.token !== undefined) source.notReplayed(replacement)
+  const [replacement, wholeness] = await Promise.all([withinDeadline(rejection, source), body.whole()])
+  const isReplayed = wholeness === 'whole' && !exchange.isGone
+  if (!isReplayed && replacement.token !== undefined) source.notReplayed(replacement)
+  if (exchange.isGone) throw new CallerGoneError()
   if (wholeness === 'too_large') return tooLarge
   if (wholeness === 'incomplete') return { outcome: 'body_incomplete', why: "not replayed: the request's body did not come to its end" }
   return replacement.token === undefined ? { outcome: 'no_new_token', why: `not renewed: ${replacement.outcome}` } : replacement
@@ -50,9 +62,18 @@ export async function replaceToken(answer: Answer, token: AccessToken, source: T
 
 const tooLarge = { outcome: 'body_too_large', why: 'not replayed: the body is larger than what is kept for replay' } as const
 
-function withinDeadline(rejection: Promise<Rejection>): Promise<Rejection | { readonly outcome: 'deadline'; readonly token?: undefined }> {
+/** A renewal that takes longer goes on for the next request; whether it was of use, this one cannot tell. */
+function withinDeadline(rejection: Promise<Rejection>, source: TokenSource): Promise<Rejection | { readonly outcome: 'deadline'; readonly token?: undefined }> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve({ outcome: 'deadline' }), renewalDeadlineMs)
-    rejection.finally(() => clearTimeout(timer)).then(resolve, reject)
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      resolve({ outcome: 'deadline' })
+    }, renewalDeadlineMs)
+    rejection.then((settled) => {
+      clearTimeout(timer)
+      if (isLate && settled.token !== undefined) source.notReplayed(settled)
+      resolve(settled)
+    }, reject)
   })
 }

@@ -1,6 +1,6 @@
-import type { Route } from '../config/config.ts'
-import { GatewayError } from './gateway-error.ts'
-import type { ReceivedRequest } from './received-request.ts'
+import type { Route } from '../../config/config.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import type { ReceivedRequest } from '../request/received-request.ts'
 
 /**
  * Checks what a route lets through.

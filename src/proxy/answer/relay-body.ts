@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import type { Exchange } from './exchange.ts'
-import { GatewayError } from './gateway-error.ts'
-import { isHopByHop } from './hop-by-hop.ts'
-import type { Answer } from './upstream/attempt.ts'
-import { Watchdog } from './watchdog.ts'
+import type { Exchange } from '../caller/exchange.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { isHopByHop } from '../message/hop-by-hop.ts'
+import type { Answer } from '../upstream/attempt.ts'
+import { Watchdog } from '../message/watchdog.ts'
 
 /** How long either side may take. */
 export interface RelayTimeouts {

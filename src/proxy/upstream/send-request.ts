@@ -1,18 +1,18 @@
-import type { Route } from '../config/config.ts'
-import type { AccessToken } from '../tokens/access-token.ts'
-import { takeSlot } from './connection-slot.ts'
-import { CallerGoneError } from './exchange.ts'
-import type { Exchange } from './exchange.ts'
-import { formatFields } from './format-fields.ts'
-import { GatewayError } from './gateway-error.ts'
-import { isHopByHop } from './hop-by-hop.ts'
-import type { ReceivedRequest } from './received-request.ts'
-import type { BodyFailure, RequestBody } from './request-body.ts'
+import type { Route } from '../../config/config.ts'
+import type { AccessToken } from '../../tokens/access-token.ts'
+import { waitForSlot } from './connection-slot.ts'
+import { CallerGoneError } from '../caller/exchange.ts'
+import type { Exchange } from '../caller/exchange.ts'
+import { formatFields } from '../message/fields.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { isHopByHop } from '../message/hop-by-hop.ts'
+import type { ReceivedRequest } from '../request/received-request.ts'
+import type { BodyFailure, RequestBody } from '../request/request-body.ts'
 import { makeUpstreamRequest } from './upstream-request.ts'
-import { Attempt } from './upstream/attempt.ts'
-import type { Answer } from './upstream/attempt.ts'
-import { UpstreamError } from './upstream/upstream-error.ts'
-import type { Upstream } from './upstream/upstream.ts'
+import { Attempt } from './attempt.ts'
+import type { Answer } from './attempt.ts'
+import { UpstreamError } from './upstream-error.ts'
+import type { Upstream } from './upstream.ts'
 
 /** A request to be sent upstream with one token. */
 export interface SendOptions {
@@ -22,7 +22,7 @@ export interface SendOptions {
   /** The path at the upstream. */
   readonly path: string
   readonly body: RequestBody
-  /** Asked when a connection is free and not before: a token may expire in the line for it. */
+  /** Asked again after a wait for a connection: a token may expire in the line. */
   readonly chooseToken: () => AccessToken | undefined | Promise<AccessToken | undefined>
   readonly upstream: Upstream
   /** Pseudonym for Via, or `off`. */
@@ -65,25 +65,16 @@ function canSendAgain({ isStale, isSent }: UpstreamError, { method }: ReceivedRe
 }
 
 async function sendOnce(options: SendOptions, isFresh: boolean, forwardsExpect: boolean): Promise<Answer> {
-  const { exchange, received, route, path, body, upstream, via } = options
-  await takeSlot(exchange, upstream.slots)
-  const token = await tokenOrGiveSlotBack(options)
-  const upgrade = exchange.upgrade === undefined ? undefined : exchange.request.headers.upgrade
-  const request = makeUpstreamRequest(received, route, path, { injection: token?.reveal(), via, forwardsExpect, upgrade })
+  const { exchange, received, body } = options
+  let attach = (): void => {}
+  const attempt = await startAttempt(options, isFresh, forwardsExpect, () => attach())
   const startedMs = performance.now()
-  const attach = (): void => {
+  const continueTimer = forwardsExpect ? setTimeout(() => attach(), continueMs) : undefined
+  attach = () => {
     clearTimeout(continueTimer)
-    if (!isAttached) body.attach(attempt)
-    isAttached = true
+    attach = () => {}
+    body.attach(attempt)
   }
-  let isAttached = false
-  const attempt = new Attempt(
-    upstream,
-    request,
-    { onContinue: attach, onInformation: (status, reason, fields) => relayInformation(exchange, received, status, reason, fields) },
-    { upgrade: upgrade !== undefined, isFresh },
-  )
-  const continueTimer = forwardsExpect ? setTimeout(attach, continueMs) : undefined
   exchange.onGone = () => attempt.abort(new CallerGoneError())
   body.onFailure = (failure) => attempt.abort(bodyError(failure))
   body.onWanted = received.expectsContinue ? () => exchange.response.writeContinue() : undefined
@@ -101,11 +92,21 @@ async function sendOnce(options: SendOptions, isFresh: boolean, forwardsExpect: 
   }
 }
 
-async function tokenOrGiveSlotBack({ chooseToken, exchange, upstream }: SendOptions): Promise<AccessToken | undefined> {
+/** Gets a token and a connection slot, and starts the attempt, which from then on owns the slot. */
+async function startAttempt(options: SendOptions, isFresh: boolean, forwardsExpect: boolean, onContinue: () => void): Promise<Attempt> {
+  const { exchange, received, route, path, upstream, via, chooseToken } = options
+  const upgrade = exchange.upgrade === undefined ? undefined : exchange.request.headers.upgrade
+  const onInformation = (status: number, reason: string, fields: readonly string[]): void =>
+    relayInformation(exchange, received, status, reason, fields)
+  let token = await chooseToken()
+  if (exchange.isGone) throw new CallerGoneError()
+  const isFree = upstream.slots.tryTake()
+  if (!isFree) await waitForSlot(exchange, upstream)
   try {
-    const token = await chooseToken()
+    if (!isFree) token = await chooseToken()
     if (exchange.isGone) throw new CallerGoneError()
-    return token
+    const request = makeUpstreamRequest(received, route, path, { injection: token?.reveal(), via, forwardsExpect, upgrade })
+    return new Attempt(upstream, request, { onContinue, onInformation }, { upgrade: upgrade !== undefined, isFresh })
   } catch (error) {
     upstream.slots.give()
     throw error

@@ -1,6 +1,6 @@
-import type { Config, Route } from '../config/config.ts'
-import { isLoopbackHost } from '../config/loopback.ts'
-import { GatewayError } from './gateway-error.ts'
+import type { Config, Route } from '../../config/config.ts'
+import { isLoopbackHost } from '../../config/loopback.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
 
 /** Refuses a path of an upstream that is a token endpoint. @param path the path that would be sent upstream */
 export type TokenEndpointGuard = (path: string) => void

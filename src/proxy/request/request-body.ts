@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { ReplayCopy } from './replay-copy.ts'
-import { Watchdog } from './watchdog.ts'
+import type { ReplayCopy } from '../replay/replay-copy.ts'
+import { Watchdog } from '../message/watchdog.ts'
 
 /** Where a body goes: an attempt at the upstream. */
 export interface BodySink {
@@ -33,7 +33,7 @@ export class RequestBody {
   readonly #limits: BodyLimits
   readonly #watchdog: Watchdog
   #sink: BodySink | undefined
-  #isAttached = false
+  #isStarted = false
   #isComplete: boolean
   #isReleased = false
   #failure: BodyFailure | undefined
@@ -76,12 +76,12 @@ export class RequestBody {
 
   /** Whether nothing was read yet, or everything that was read can be sent again. */
   get canStartOver(): boolean {
-    return !this.#isAttached || this.#bytes === 0 || this.#copy?.isWhole === true
+    return !this.#isStarted || this.#bytes === 0 || this.#copy?.isWhole === true
   }
 
   /** Sends the body to an attempt: what was read before from the copy, the rest as it comes. Needs `canStartOver`. */
   attach(sink: BodySink): void {
-    if (this.#isAttached) for (const piece of this.#copy?.pieces() ?? []) sink.write(piece)
+    if (this.#isStarted) for (const piece of this.#copy?.pieces() ?? []) sink.write(piece)
     this.#sink = sink
     sink.onDrain = () => {
       if (this.#sink === sink) this.#read()
@@ -90,11 +90,11 @@ export class RequestBody {
       sink.end()
       return
     }
-    if (!this.#isAttached) this.#start()
+    if (!this.#isStarted) this.#start()
     this.#read()
   }
 
-  /** Stops sending. The caller's bytes wait until `whole`, `attach` or `discard` says what becomes of them. */
+  /** Stops sending. The caller's bytes wait until `whole` or `attach` says what becomes of them. */
   detach(): void {
     this.#sink = undefined
     this.#watchdog.stop()
@@ -105,8 +105,10 @@ export class RequestBody {
    * Makes sure that the body can be sent from its first byte: reads the rest into the copy, if anything was read before.
    */
   whole(): Promise<Wholeness> {
-    if (this.#isComplete || !this.#isAttached || !this.canStartOver) return Promise.resolve(this.canStartOver ? 'whole' : 'too_large')
+    if (this.#isComplete || !this.#isStarted || !this.canStartOver) return Promise.resolve(this.canStartOver ? 'whole' : 'too_large')
     if (this.#failure !== undefined) return Promise.resolve('incomplete')
+    // Every byte is still with the caller.
+    if (this.#bytes === 0) return Promise.resolve('whole')
     // Without a copy there is nothing to read the rest into.
     if (this.#copy?.isWhole !== true) return Promise.resolve('too_large')
     this.#read()
@@ -122,7 +124,7 @@ export class RequestBody {
   }
 
   #start(): void {
-    this.#isAttached = true
+    this.#isStarted = true
     this.onWanted?.()
     this.#request.on('data', (chunk: Buffer) => this.#take(chunk))
     this.#request.on('end', () => this.#finish())

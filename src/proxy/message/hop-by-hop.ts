@@ -1,3 +1,5 @@
+import { trimOws } from './fields.ts'
+
 /** RFC 9110 7.6.1, RFC 9113 8.2.2: fields that concern one connection only, whether or not Connection names them. */
 const hopByHop = new Set([
   'connection',
@@ -37,23 +39,4 @@ export function connectionOptions(fields: readonly string[]): ReadonlySet<string
     }
   }
   return options
-}
-
-/**
- * Every value of a field, in order.
- * @param fields name, value, name, value, ...
- * @param lowerName the field's name in lower case
- */
-export function valuesOf(fields: readonly string[], lowerName: string): string[] {
-  const values: string[] = []
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string
-    if (name.length === lowerName.length && name.toLowerCase() === lowerName) values.push(fields[index + 1] as string)
-  }
-  return values
-}
-
-/** RFC 9110 5.6.3: only SP and HTAB; `String.prototype.trim` would take `chunked\xa0` for `chunked`. */
-export function trimOws(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }

@@ -4,7 +4,7 @@
  */
 export const gatewayErrors = {
   no_route: { status: 404, title: 'No route has this path', proxyStatus: 'destination_not_found' },
-  bad_request: { status: 400, title: 'The request is malformed or ambiguous', proxyStatus: 'http_request_error' },
+  bad_request: { status: 400, title: 'The request is malformed or ambiguous', proxyStatus: 'http_request_error', endsConnection: true },
   caller_forbidden: { status: 403, title: 'This caller may not use the gateway', proxyStatus: 'http_request_denied' },
   token_endpoint_blocked: { status: 403, title: 'Token endpoints cannot be called through the gateway', proxyStatus: 'http_request_denied' },
   wrong_host: { status: 421, title: 'The request is meant for another host', proxyStatus: 'http_request_denied' },
@@ -19,14 +19,14 @@ export const gatewayErrors = {
   upstream_reset: { status: 502, title: 'The upstream closed the connection without an answer', proxyStatus: 'connection_terminated' },
   upstream_invalid: { status: 502, title: "The upstream's answer is not valid HTTP", proxyStatus: 'http_protocol_error' },
   upstream_timeout: { status: 504, title: 'The upstream took too long', proxyStatus: 'http_response_timeout' },
-  request_timeout: { status: 408, title: 'The request took too long to arrive', proxyStatus: 'http_request_error' },
-  target_too_long: { status: 414, title: 'The request target is too long', proxyStatus: 'http_request_error' },
-  expectation_failed: { status: 417, title: 'This expectation cannot be met', proxyStatus: 'http_request_error' },
-  fields_too_large: { status: 431, title: 'The header fields are too large or too many', proxyStatus: 'http_request_error' },
-  version_not_supported: { status: 505, title: 'This version of HTTP is not supported', proxyStatus: 'http_request_error' },
-  shutting_down: { status: 503, title: 'The gateway is shutting down', proxyStatus: 'connection_limit_reached' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive', proxyStatus: 'http_request_error', endsConnection: true },
+  target_too_long: { status: 414, title: 'The request target is too long', proxyStatus: 'http_request_error', endsConnection: true },
+  expectation_failed: { status: 417, title: 'This expectation cannot be met', proxyStatus: 'http_request_error', endsConnection: true },
+  fields_too_large: { status: 431, title: 'The header fields are too large or too many', proxyStatus: 'http_request_error', endsConnection: true },
+  version_not_supported: { status: 505, title: 'This version of HTTP is not supported', proxyStatus: 'http_request_error', endsConnection: true },
+  shutting_down: { status: 503, title: 'The gateway is shutting down', proxyStatus: 'connection_limit_reached', endsConnection: true },
   internal_error: { status: 500, title: 'An error inside the gateway', proxyStatus: 'proxy_internal_error' },
-} as const satisfies Record<string, { status: number; title: string; proxyStatus: string }>
+} as const satisfies Record<string, { status: number; title: string; proxyStatus: string; endsConnection?: true }>
 
 export type GatewayErrorCode = keyof typeof gatewayErrors
 
@@ -64,6 +64,6 @@ export class GatewayError extends Error {
 
   /** Whether the rest of the connection cannot be trusted, or is not wanted, after this error. */
   get endsConnection(): boolean {
-    return [400, 408, 414, 417, 431, 505].includes(this.status) || this.code === 'shutting_down'
+    return 'endsConnection' in gatewayErrors[this.code]
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ReplayOutcome, RouteMetrics } from '../telemetry/metrics.ts'
+import type { ReplayOutcome, RouteMetrics } from '../../telemetry/metrics.ts'
 import { UpgradeCaller } from './upgrade-caller.ts'
 
 /** How a request came by its token: at once, after a wait, or it needed none. */

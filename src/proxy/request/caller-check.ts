@@ -1,7 +1,8 @@
-import type { Config } from '../config/config.ts'
-import { isLoopbackHost } from '../config/loopback.ts'
-import { GatewayError } from './gateway-error.ts'
-import { valuesOf } from './hop-by-hop.ts'
+import type { Config } from '../../config/config.ts'
+import { isLoopbackHost } from '../../config/loopback.ts'
+import { hostnameOf } from '../message/host.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { valuesOf } from '../message/fields.ts'
 import type { ReceivedRequest } from './received-request.ts'
 
 /** Lets a request pass, or throws. */
@@ -38,9 +39,4 @@ export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'list
       }
     }
   }
-}
-
-/** The host of `host:port`, in lower case, without brackets around an IPv6 address and without a final dot. */
-export function hostnameOf(authority: string): string {
-  return authority.replace(/:\d*$/, '').replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
 }

@@ -1,5 +1,5 @@
-import { GatewayError } from './gateway-error.ts'
-import { valuesOf } from './hop-by-hop.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { valuesOf } from '../message/fields.ts'
 
 /**
  * Notices a request that has come through this gateway before (RFC 9110 7.6.3): its own name among the received-by parts.

@@ -1,7 +1,12 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Exchange } from './exchange.ts'
-import { formatFields } from './format-fields.ts'
-import type { Answer } from './upstream/attempt.ts'
+import type { Exchange } from '../caller/exchange.ts'
+import { formatFields } from '../message/fields.ts'
+import type { Answer } from '../upstream/attempt.ts'
+
+const keepAliveMs = 30_000
+/** How long a side may take for its own end after the other's. */
+const lingerMs = 5_000
 
 /**
  * Joins the two connections after an upgrade (RFC 9110 7.8): the caller gets the 101, then bytes go both ways until one side ends.
@@ -20,6 +25,8 @@ export function openTunnel(exchange: Exchange, answer: Answer, fields: readonly 
   if (fromUpstream.length > 0) caller.write(fromUpstream)
   const fromCaller = upgrade.takeOver()
   if (fromCaller.length > 0) upstream.write(fromCaller)
+  // A side that vanishes without a word would otherwise be held for ever.
+  for (const side of [caller, upstream]) if (side instanceof Socket) side.setKeepAlive(true, keepAliveMs)
   return new Promise((resolve) => {
     join(caller, upstream)
     join(upstream, caller)
@@ -33,5 +40,6 @@ function join(from: Duplex, to: Duplex): void {
   from.on('close', () => {
     // After a clean end `pipe` has ended the other side, which may still have bytes to send.
     if (!from.readableEnded) to.destroy()
+    else setTimeout(() => to.destroy(), lingerMs).unref()
   })
 }

@@ -1,4 +1,4 @@
-import type { UpstreamUrl } from '../config/schema/url.ts'
+import type { UpstreamUrl } from '../../config/schema/url.ts'
 
 /** Between which two places an answer is carried over. */
 export interface RewriteContext {

@@ -1,0 +1,91 @@
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Config } from '../../config/config.ts'
+import type { ExchangeRecorders } from './exchange-record.ts'
+import { Exchanges } from './exchanges.ts'
+import type { Handler } from './exchanges.ts'
+import { GatewayError } from '../errors/gateway-error.ts'
+import { isUpgrade, responseOn } from './upgrade-response.ts'
+
+/** The gateway's side towards the callers. */
+export interface Listener {
+  /** Starts to listen. @throws the system's error when the address cannot be used */
+  open(): Promise<AddressInfo>
+  /** From now on every answer asks its caller to close the connection; requests are still served. */
+  startDraining(): void
+  /**
+   * Takes no new connections and waits for the open requests.
+   * @param graceMs after that, what is still open is answered with `shutting_down` or broken off
+   */
+  close(graceMs: number): Promise<void>
+}
+
+/** How often the platform looks for callers that are too slow with their heads. */
+const slowHeadCheckMs = 1_000
+
+/** Makes the listener for callers on node:http. */
+export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limits'>, handler: Handler, recorders: ExchangeRecorders): Listener {
+  const exchanges = new Exchanges(handler, recorders)
+  const server = createServer({
+    // For the target and the fields together; each has its own limit, and its own answer.
+    maxHeaderSize: limits.target + limits.headers,
+    headersTimeout: limits.header_time,
+    // The pauses within a body are limited, not its duration: an upload may take an hour.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.idle,
+    connectionsCheckingInterval: slowHeadCheckMs,
+    // A missing Host is refused by us, as a problem document.
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    noDelay: true,
+    // Behind an unfinished answer an upgrade may be declined, and the connection is still needed as it is.
+    shouldUpgradeCallback: (request) => isUpgrade(request) && !exchanges.connectionOf(request.socket).isBusy,
+  })
+  server.maxHeadersCount = 0
+  server.maxConnections = limits.connections
+
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  server.on('request', (request, response) => exchanges.accept(request, () => response))
+  server.on('checkContinue', (request, response) => exchanges.accept(request, () => response, { expectsContinue: true }))
+  server.on('checkExpectation', (request, response) => {
+    exchanges.accept(request, () => response, { refusal: new GatewayError('expectation_failed', 'the only expectation understood is 100-continue') })
+  })
+  server.on('upgrade', (request, socket, head) => {
+    // The platform has taken its own listeners off the connection.
+    socket.on('error', () => socket.destroy())
+    exchanges.accept(request, () => responseOn(request, socket), { upgrade: { socket, head } })
+  })
+  server.on('connect', (request, socket) => {
+    socket.on('error', () => socket.destroy())
+    exchanges.forwardDrain(socket)
+    const refusal = new GatewayError('method_not_allowed', 'CONNECT is not forwarded', { allow: [] })
+    exchanges.accept(request, () => responseOn(request, socket), { refusal })
+  })
+  server.on('clientError', (error, socket) => exchanges.refuseNonsense(error, socket))
+  exchanges.onDrained = () => server.closeIdleConnections()
+
+  return {
+    open: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ port: listen.port, ...(listen.host !== '' && { host: listen.host }) }, () => {
+          server.off('error', reject)
+          resolve(server.address() as AddressInfo)
+        })
+      }),
+    startDraining: () => exchanges.startDraining(),
+    close: async (graceMs) => {
+      exchanges.startDraining()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // Connections on which nothing was ever asked are not idle to the platform.
+      for (const socket of open) if (!exchanges.isServing(socket)) socket.destroy()
+      const deadline = setTimeout(() => exchanges.endAll(), graceMs)
+      await closed
+      clearTimeout(deadline)
+    },
+  }
+}
