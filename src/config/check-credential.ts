@@ -86,9 +86,9 @@ function checkTokenResponse({ known: { token_response, rejected_when = [] } }: C
   if (token_response !== undefined && token_response.expires.min > token_response.expires.max) {
     report(['token_response', 'expires', 'min'], 'min is longer than max; swap or remove them')
   }
-  for (const [index, { status, header = {} }] of rejected_when.entries()) {
-    if (status === undefined && Object.keys(header).length === 0) {
-      report(['rejected_when', index], 'this match would be true for every answer; name a status or a header')
+  for (const [index, { status, header = {}, json, body }] of rejected_when.entries()) {
+    if (status === undefined && Object.keys(header).length === 0 && json === undefined && body === undefined) {
+      report(['rejected_when', index], 'this match would be true for every answer; name a status, a header, or what the body says')
     }
   }
 }

@@ -66,7 +66,10 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
     const send = (chooseToken: SendOptions['chooseToken']): Promise<Answer> =>
       sendRequest({ exchange, received, route, path, body, chooseToken, upstream, via: parts.via })
     const answer = await send(async () => (token = source && (await tokenFor(exchange, source))))
-    if (token === undefined || source === undefined || !isRefusal(answer, source.rejectedWhen)) {
+    let isRefused = token !== undefined && source !== undefined && isRefusal(exchange, answer, source.rejectedWhen)
+    // Nearly always it is known at once; then nothing waits.
+    if (typeof isRefused !== 'boolean') isRefused = await isRefused
+    if (!isRefused || token === undefined || source === undefined) {
       await relayAnswer(exchange, received, route, answer, body, parts.limits)
       return
     }
@@ -89,7 +92,7 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
 async function replay(exchange: Exchange, source: TokenSource, replacement: Replacement, send: (chooseToken: () => AccessToken) => Promise<Answer>): Promise<Answer> {
   try {
     const answer = await send(() => replacement.token)
-    const isAccepted = !isRefusal(answer, source.rejectedWhen)
+    const isAccepted = !(await isRefusal(exchange, answer, source.rejectedWhen))
     source.replayed(replacement, isAccepted)
     exchange.noteReplay(isAccepted ? 'accepted' : 'refused')
     return answer

@@ -51,9 +51,26 @@ const variableName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'not a variable name; use letters, digits and _' })
   .refine((name) => !takenNames.includes(name), { error: 'in a template this name means something else already; choose another name' })
 
+const plainValue = z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false; write one of them' })
+
 const rejectedWhen = strictObject({
   status: wholeNumber(100, 599).optional().describe('The status of the answer.'),
   header: z.record(fieldName, pattern).optional().describe('Fields of the answer, each with a regular expression it must match.'),
+  json: z
+    .record(
+      pointer,
+      z
+        .array(plainValue.transform(String), { error: 'expected a list of values; for example ["601", "602"]' })
+        .min(1, { error: 'an empty list would never match; name a value' }),
+      { error: 'expected JSON Pointers with lists of values; for example {/errors/0/code: ["601", "602"]}' },
+    )
+    .refine((values) => Object.keys(values).length > 0, { error: 'nothing to look for; name a place and its values, such as {/errors/0/code: ["601"]}' })
+    .optional()
+    .describe('Places in a JSON answer (RFC 6901), each with the values that match; compared as strings. Makes bearerd read the answer: up to 64 KiB of text that is not compressed, for 2s at most.'),
+  body: pattern
+    .refine(({ source }) => source !== '(?:)', { error: 'an empty pattern matches every body; write what a refusal says' })
+    .optional()
+    .describe('A regular expression that the body of the answer must match. Read as for `json`.'),
 })
 
 /**
@@ -105,7 +122,7 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     rejected_when: z
       .array(rejectedWhen, { error: 'expected a list of matches; for example [{status: 401}]' })
       .min(1, { error: 'an empty list would never match; remove it or name a match' })
-      .default([{ status: 401, header: undefined }])
+      .default([{ status: 401, header: undefined, json: undefined, body: undefined }])
       .describe('Answers that mean "the token was refused": all of one entry must match, any entry is enough.'),
     min_reissue_interval: duration
       .default(0)
@@ -156,7 +173,7 @@ const tokenResponse = strictObject({
     .optional()
     .describe('Where a refresh token is (RFC 6749 6); when named and present it is used to renew, falling back to the original grant.'),
   ok_when: z
-    .record(pointer, z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false; write one of them' }))
+    .record(pointer, plainValue)
     .default({})
     .describe('Values that a good answer has, for endpoints that answer 200 to everything; compared as strings.'),
 })

@@ -1,5 +1,6 @@
 import type { Credential, Route } from '../../config/config.ts'
 import { pointlessChallenge } from '../../oauth/challenge.ts'
+import { atPointer } from '../../oauth/json-pointer.ts'
 import type { ReplayOutcome } from '../../telemetry/metrics.ts'
 import type { AccessToken } from '../../tokens/access-token.ts'
 import type { Rejection, Replacement, TokenSource } from '../../tokens/token-source.ts'
@@ -8,17 +9,59 @@ import type { Exchange } from '../caller/exchange.ts'
 import { valuesOf } from '../message/fields.ts'
 import type { RequestBody } from '../request/request-body.ts'
 import type { Answer } from '../upstream/attempt.ts'
+import { textOf } from './answer-text.ts'
 
 /** How long a first answer is held, unread, while its token is renewed. */
 const renewalDeadlineMs = 5_000
 
-/** Whether an answer means that the token was refused. */
-export function isRefusal({ status, fields, tunnel }: Answer, rejectedWhen: Credential['rejected_when']): boolean {
-  if (tunnel !== undefined) return false
-  return rejectedWhen.some((match) => {
-    if (match.status !== undefined && match.status !== status) return false
-    return Object.entries(match.header ?? {}).every(([name, pattern]) => valuesOf(fields, name.toLowerCase()).some((value) => pattern.test(value)))
+/**
+ * Whether an answer means that the token was refused. Said at once, unless status and fields leave it to a body that is still coming.
+ * @throws GatewayError `upstream_reset` when the answer breaks meanwhile, CallerGoneError when the caller leaves
+ */
+export function isRefusal(exchange: Exchange, answer: Answer, rejectedWhen: Credential['rejected_when']): boolean | Promise<boolean> {
+  if (answer.tunnel !== undefined) return false
+  let undecided: RefusalMatch[] | undefined
+  for (const match of rejectedWhen) {
+    if (!matchesHead(answer, match)) continue
+    if (match.json === undefined && match.body === undefined) return true
+    undecided ??= []
+    undecided.push(match)
+  }
+  if (undecided === undefined) return false
+  const matches = undecided
+  const text = textOf(exchange, answer)
+  return text instanceof Promise ? text.then((whole) => matchesText(whole, matches)) : matchesText(text, matches)
+}
+
+type RefusalMatch = Credential['rejected_when'][number]
+
+function matchesHead({ status, fields }: Answer, match: RefusalMatch): boolean {
+  if (match.status !== undefined && match.status !== status) return false
+  if (match.header === undefined) return true
+  return Object.entries(match.header).every(([name, pattern]) => valuesOf(fields, name.toLowerCase()).some((value) => pattern.test(value)))
+}
+
+function matchesText(text: string | undefined, matches: readonly RefusalMatch[]): boolean {
+  if (text === undefined) return false
+  const document = matches.some(({ json }) => json !== undefined) ? parseJson(text) : undefined
+  return matches.some(({ json = {}, body }) => {
+    if (body !== undefined && !body.test(text)) return false
+    return Object.entries(json).every(([pointer, values]) => isOneOf(atPointer(document, pointer), values))
   })
+}
+
+/** As strings: error codes change their type inside one API. */
+function isOneOf(value: unknown, values: readonly string[]): boolean {
+  const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+  return isPlain && values.includes(String(value))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''))
+  } catch {
+    return undefined
+  }
 }
 
 /** Why the first answer is relayed as it came. */
