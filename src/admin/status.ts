@@ -16,8 +16,8 @@ export interface Status {
 export interface CredentialStatus {
   readonly name: string
   readonly provider: string | null
-  /** Without its query. */
-  readonly token_endpoint: string
+  /** Without its query; null when the tokens are signed here. */
+  readonly token_endpoint: string | null
   readonly state: TokenStatus['state']
   readonly fingerprint: string | null
   readonly issued: string | null
@@ -63,7 +63,7 @@ export function statusOf(view: GatewayView): Status {
     credentials: [...view.config.credentials.values()].map(({ name, provider = null, token_endpoint }) => ({
       name,
       provider,
-      token_endpoint: shownEndpoint(token_endpoint),
+      token_endpoint: token_endpoint === undefined ? null : shownEndpoint(token_endpoint),
       ...tokenStatus(view.tokens.named(name)?.status()),
     })),
     recent_requests: view.recentRequests().map((request) => ({

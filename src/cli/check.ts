@@ -41,14 +41,14 @@ function rowsOf({ routes }: Config): RouteRow[] {
     path: label,
     upstream: `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}${upstream.basePath}`,
     credential: credential?.name ?? null,
-    token_endpoint: credential === undefined ? null : shownEndpoint(credential.token_endpoint),
+    token_endpoint: credential?.token_endpoint === undefined ? null : shownEndpoint(credential.token_endpoint),
   }))
 }
 
 function summaryOf(config: Config): string[] {
   const { file, routes, credentials, listen } = config
   const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint }) => {
-    const token = credential === null ? 'no token' : `token of ${credential} from ${token_endpoint}`
+    const token = credential === null ? 'no token' : `token of ${credential} ${token_endpoint === null ? 'signed here' : `from ${token_endpoint}`}`
     return `  ${path} -> ${upstream}  (${token})`
   })
   return [`${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`, ...rows]

@@ -1,18 +1,23 @@
+import { checkAssertion } from './check-assertion.ts'
+import { checkClientAuthentication } from './check-client-authentication.ts'
 import { checkEffects } from './check-effects.ts'
+import { checkGrant } from './check-grant.ts'
 import { checkTemplates } from './check-templates.ts'
+import { checkTokenTls } from './check-token-tls.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { isReservedField, reportRepeated } from './field-names.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { Report } from './report.ts'
 import { Template } from './template.ts'
-import { placeholdersOf } from './template-uses.ts'
 
 /** Checks what concerns more than one key of a credential: what is missing, what cannot work together, what has no effect. */
 export function checkCredential(reading: CredentialReading, report: Report): void {
   checkTransport(reading, report)
   checkClientAuthentication(reading, report)
-  checkGrantType(reading, report)
+  checkGrant(reading, report)
+  checkAssertion(reading, report)
+  checkTokenTls(reading, report)
   checkTokenRequest(reading, report)
   checkTokenRequestFields(reading, report)
   checkTokenResponse(reading, report)
@@ -28,31 +33,6 @@ function checkTransport({ known: { token_endpoint, insecure_http } }: Credential
   if (protocol === 'http:' && !isLoopbackHost(hostname)) {
     const remedy = 'use https, or say insecure_http: true on this credential'
     report(['token_endpoint'], `the client secret would cross the network in clear text; ${remedy}`)
-  }
-}
-
-function checkClientAuthentication({ name, known, isAbsent }: CredentialReading, report: Report): void {
-  const { token_endpoint_auth_method: method, token_request } = known
-  const named = placeholdersOf(known).map(({ placeholder }) => placeholder)
-  for (const key of ['client_id', 'client_secret'] as const) {
-    const isNeeded = (method !== undefined && method !== 'none') || named.includes(key)
-    if (isNeeded && isAbsent(key)) report([key], `this key is required; write ${key}: \${${variableName(name, key)}}`)
-  }
-  if (method === 'client_secret_post' && token_request?.encoding === 'none') {
-    report(['token_request', 'encoding'], `encoding: none sends nothing of the client; choose an encoding, or another method than ${method}`)
-  }
-}
-
-/** An environment variable that a shell can set. */
-function variableName(credential: string, key: string): string {
-  return `${credential}_${key}`.toUpperCase().replace(/\W/g, '_').replace(/^(?=\d)/, '_')
-}
-
-const futureGrantTypes = ['refresh_token', 'password', 'self_signed', 'urn:ietf:params:oauth:grant-type:jwt-bearer']
-
-function checkGrantType({ known: { grant_type } }: CredentialReading, report: Report): void {
-  if (grant_type !== undefined && futureGrantTypes.includes(grant_type)) {
-    report(['grant_type'], 'this grant type is not supported yet; use client_credentials, or what the provider calls it')
   }
 }
 

@@ -1,6 +1,8 @@
+import { usesClientSecret } from './check-client-authentication.ts'
 import type { Credential } from './config.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
+import { grantVariables } from './grant-types.ts'
 import { isGroup, valueAt } from './groups.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { Report } from './report.ts'
@@ -8,15 +10,37 @@ import { placeholdersOf } from './template-uses.ts'
 
 /** Finds what a user wrote in a credential that would have no effect: it is nearly always a slip. */
 export function checkEffects(reading: CredentialReading, credential: Omit<Credential, 'name'>, report: Report): void {
-  const { token_endpoint, insecure_http, token_endpoint_auth_method: method, client_secret, token_request, scope } = credential
+  const { grant_type, token_endpoint, scope } = credential
   const named = new Set(placeholdersOf(credential).map(({ placeholder }) => placeholder))
 
+  if (grant_type === 'self_signed') checkSelfSigned(reading, credential, named, report)
+  else if (token_endpoint !== undefined) checkAsked(reading, { ...credential, token_endpoint }, named, report)
+
+  const variables = valueAt(reading.written, ['variables'])
+  for (const name of isGroup(variables) ? Object.keys(variables) : []) {
+    if (named.has(name) || grantVariables(grant_type).includes(name)) continue
+    report(['variables', name], `has no effect: no template names {${name}}; remove it or use it`, 'key')
+  }
+  if (!Array.isArray(scope) && isWritten(reading, 'scope_delimiter')) {
+    report(['scope_delimiter'], 'has no effect without a list of scopes; remove it or write the scopes as a list')
+  }
+}
+
+/** With a token endpoint, which is asked. */
+function checkAsked(
+  reading: CredentialReading,
+  credential: Omit<Credential, 'name' | 'token_endpoint'> & { readonly token_endpoint: string },
+  named: ReadonlySet<string>,
+  report: Report,
+): void {
+  const { token_endpoint, insecure_http, token_endpoint_auth_method: method, token_request } = credential
   const { protocol, hostname } = new URL(token_endpoint)
   if (insecure_http && (protocol === 'https:' || isLoopbackHost(hostname))) {
     report(['insecure_http'], 'has no effect: the token endpoint needs no such permission; remove it')
   }
-  if (method === 'none' && client_secret !== undefined && !named.has('client_secret')) {
-    report(['client_secret'], 'has no effect with token_endpoint_auth_method: none; remove one of them')
+  for (const key of ['client_secret', 'client_secret_next'] as const) {
+    if (usesClientSecret(method) || credential[key] === undefined || named.has('client_secret')) continue
+    report([key], `has no effect with token_endpoint_auth_method: ${method}; remove one of them`)
   }
   if (method !== 'client_secret_basic' && isWritten(reading, 'token_request', 'basic_encoding')) {
     report(['token_request', 'basic_encoding'], `has no effect with token_endpoint_auth_method: ${method}; remove it`)
@@ -24,11 +48,21 @@ export function checkEffects(reading: CredentialReading, credential: Omit<Creden
   if (token_request.encoding === 'none' && isWritten(reading, 'token_request', 'params')) {
     report(['token_request', 'params'], 'has no effect with encoding: none; remove it or choose an encoding')
   }
-  if (!Array.isArray(scope) && isWritten(reading, 'scope_delimiter')) {
-    report(['scope_delimiter'], 'has no effect without a list of scopes; remove it or write the scopes as a list')
+}
+
+/** Where the assertion is the token, nothing is asked for and nothing answers. */
+function checkSelfSigned(reading: CredentialReading, credential: Omit<Credential, 'name'>, named: ReadonlySet<string>, report: Report): void {
+  const unused = [
+    'insecure_http', 'token_endpoint_auth_method', 'audience', 'resource', 'token_response', 'token_requests',
+    ...(named.has('client_secret') ? [] : ['client_secret', 'client_secret_next']),
+    ...(named.has('scope') ? [] : ['scope']),
+    ...(named.has('token_endpoint') || credential.token_request.assertion?.claims['aud'] === undefined ? [] : ['token_endpoint']),
+  ]
+  for (const key of unused) {
+    if (isWritten(reading, key)) report([key], 'has no effect with grant_type: self_signed; remove it, or say it in token_request.assertion.claims', 'key')
   }
-  const variables = valueAt(reading.written, ['variables'])
-  for (const name of isGroup(variables) ? Object.keys(variables) : []) {
-    if (!named.has(name)) report(['variables', name], `has no effect: no template names {${name}}; remove it or use it`, 'key')
+  const request = valueAt(reading.written, ['token_request'])
+  for (const key of isGroup(request) ? Object.keys(request) : []) {
+    if (key !== 'assertion') report(['token_request', key], 'has no effect with grant_type: self_signed, which sends no token request; remove it', 'key')
   }
 }

@@ -13,15 +13,24 @@ export function checkTemplates(reading: CredentialReading, report: Report): void
   const variables = Object.keys(known.variables)
   const missing = new Set<string>()
   for (const use of placeholdersOf(known)) {
-    const { placeholder, isInjection } = use
+    const { placeholder, part } = use
     if (placeholder === 'scope' && isAbsent('scope')) missing.add('scope')
-    const names = ['client_id', 'client_secret', 'scope', 'token_endpoint', ...(isInjection ? ['access_token'] : []), ...variables]
-    if (names.includes(placeholder) || (isInjection && /^token\..+/.test(placeholder))) continue
+    // Without a token endpoint to ask, only a template can need its URL.
+    if (placeholder === 'token_endpoint' && isAbsent('token_endpoint') && known.grant_type === 'self_signed') missing.add('token_endpoint')
+    const names = ['client_id', 'client_secret', 'scope', 'token_endpoint', ...namesIn[part], ...variables]
+    if (names.includes(placeholder) || (part === 'injection' && /^token\..+/.test(placeholder))) continue
+    if (placeholder === 'assertion') {
+      report(placeOf(reading, use), 'an assertion goes onto token requests only; remove {assertion} here')
+      continue
+    }
     if (isFromPreset(reading, use)) missing.add(`variables.${placeholder}`)
     else report(placeOf(reading, use), `the template names {${placeholder}}, which is nowhere set; ${remedyFor(placeholder, names)}`)
   }
   for (const key of missing) report(key.split('.'), 'this key is required; write it, because a template of this credential names it')
 }
+
+/** What only some templates can name. */
+const namesIn: Readonly<Record<PlaceholderUse['part'], readonly string[]>> = { claims: [], request: ['assertion'], injection: ['access_token'] }
 
 function isFromPreset(reading: CredentialReading, { at }: PlaceholderUse): boolean {
   return reading.known.provider !== undefined && !isWritten(reading, ...at.slice(0, at[0] === 'inject' ? 1 : at.length))

@@ -8,5 +8,6 @@ const groups: ReadonlySet<unknown> = new Set(['headers', 'query', 'params'])
  */
 export function isTemplatePlace([top, , key, group, ...rest]: Path): boolean {
   if (top !== 'credentials') return false
+  if (key === 'token_request' && group === 'assertion') return rest[0] === 'claims' && rest.length > 1
   return (key === 'token_request' && groups.has(group) && rest.length > 0) || (key === 'inject' && [group, ...rest].at(-1) === 'value')
 }

@@ -8,8 +8,8 @@ export interface PlaceholderUse {
   readonly placeholder: string
   /** Of the template, below the credential, when `inject` is a list. */
   readonly at: Path
-  /** Whether it is filled in once there is a token. */
-  readonly isInjection: boolean
+  /** Of what the template is a part: only a token request can hold the assertion, only an injection the token. */
+  readonly part: 'claims' | 'request' | 'injection'
 }
 
 /** Every placeholder that a credential uses, as far as it could be read. */
@@ -18,11 +18,15 @@ export function placeholdersOf({ token_request, inject = [] }: Known<Credential>
   const inRequest = groups.flatMap((group) =>
     Object.entries<JsonTemplate>(token_request?.[group] ?? {}).flatMap(([name, value]) => templatesIn(value, ['token_request', group, name])),
   )
+  const inClaims = Object.entries<JsonTemplate>(token_request?.assertion?.claims ?? {}).flatMap(([name, value]) =>
+    templatesIn(value, ['token_request', 'assertion', 'claims', name]),
+  )
   const inInjection = inject.map(({ value }, index): Located => [value, ['inject', index, 'value']])
-  return [
-    ...inRequest.flatMap(([template, at]) => template.placeholders.map((placeholder) => ({ placeholder, at, isInjection: false }))),
-    ...inInjection.flatMap(([template, at]) => template.placeholders.map((placeholder) => ({ placeholder, at, isInjection: true }))),
-  ]
+  return [...usesIn(inRequest, 'request'), ...usesIn(inClaims, 'claims'), ...usesIn(inInjection, 'injection')]
+}
+
+function usesIn(templates: readonly Located[], part: PlaceholderUse['part']): PlaceholderUse[] {
+  return templates.flatMap(([template, at]) => template.placeholders.map((placeholder) => ({ placeholder, at, part })))
 }
 
 type Located = readonly [template: Template, at: Path]

@@ -1,4 +1,5 @@
 import type { Credential } from '../config/config.ts'
+import { signClientAssertion } from './assertion.ts'
 import { formEncode } from './form-encode.ts'
 
 /** A token request while it is put together. */
@@ -8,13 +9,17 @@ export interface TokenRequestDraft {
   readonly headers: Map<string, string>
 }
 
-/** Puts the client's proof of identity onto a token request (RFC 6749 2.3). */
-export type ClientAuthentication = (draft: TokenRequestDraft, credential: Credential) => void
+/** Puts the client's proof of identity onto a token request (RFC 6749 2.3). @param nowEpochMs milliseconds since the epoch */
+export type ClientAuthentication = (draft: TokenRequestDraft, credential: Credential, nowEpochMs: number) => void | Promise<void>
 
 /** Every method that can be configured, by its registered name. A new one is a function and a line here. */
 export const clientAuthentications: Readonly<Record<Credential['token_endpoint_auth_method'], ClientAuthentication>> = {
   client_secret_basic: clientSecretBasic,
   client_secret_post: clientSecretPost,
+  client_secret_jwt: clientAssertion,
+  private_key_jwt: clientAssertion,
+  // RFC 8705 2: the certificate of the connection is the proof, the identifier says whose it should be.
+  tls_client_auth: identifierOnly,
   none: identifierOnly,
 }
 
@@ -34,6 +39,13 @@ const basicEncodings: Readonly<Record<Credential['token_request']['basic_encodin
 function clientSecretPost({ params }: TokenRequestDraft, credential: Credential): void {
   params.set('client_id', credential.client_id?.reveal())
   params.set('client_secret', credential.client_secret?.reveal())
+}
+
+/** RFC 7523 2.2. RFC 7521 4.2 leaves client_id optional; providers that look the key up by it are common. */
+async function clientAssertion({ params }: TokenRequestDraft, credential: Credential, nowEpochMs: number): Promise<void> {
+  params.set('client_id', credential.client_id?.reveal())
+  params.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+  params.set('client_assertion', await signClientAssertion(credential, nowEpochMs))
 }
 
 /** RFC 6749 3.2.1: a client without a secret says who it is by its identifier alone. */

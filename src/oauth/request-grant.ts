@@ -1,4 +1,5 @@
 import type { Credential } from '../config/config.ts'
+import { signAssertion } from './assertion.ts'
 import { buildTokenRequest } from './token-request.ts'
 import { judgeTokenResponse } from './token-response.ts'
 import type { Grant, PreviousGrant } from './token-response.ts'
@@ -6,7 +7,7 @@ import type { TokenTransport } from './token-transport.ts'
 
 /**
  * Asks the token endpoint of a credential for a token, once: with the refresh token where there is one (RFC 6749 6), else with the
- * configured grant.
+ * configured grant. Where the assertion is the token, nobody is asked.
  * @returns the grant; its refresh token is the one to use next time
  * @throws TokenRequestError when no token is granted
  */
@@ -18,9 +19,17 @@ export type RequestGrant = (credential: Credential, previous: PreviousGrant) => 
  */
 export function createGrantRequest(transport: TokenTransport, epochMs: () => number): RequestGrant {
   return async (credential, previous) => {
-    const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken))
+    if (credential.grant_type === 'self_signed') return await selfSignedGrant(credential, epochMs())
+    const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken, epochMs()))
     const grant = judgeTokenResponse(credential, response, epochMs(), previous)
     // The old one stays valid unless a new one is issued (RFC 6749 6).
     return { ...grant, refreshToken: grant.refreshToken ?? previous.refreshToken }
   }
+}
+
+/** A token that is an assertion of our own ends when its `exp` says. */
+async function selfSignedGrant(credential: Credential, nowEpochMs: number): Promise<Grant> {
+  const { jwt, expiresAtEpochMs } = await signAssertion(credential, nowEpochMs)
+  const lifetime = { ms: expiresAtEpochMs - nowEpochMs, source: 'response', oddity: undefined } as const
+  return { accessToken: jwt, lifetime, refreshToken: undefined, fields: {} }
 }

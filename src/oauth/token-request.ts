@@ -1,9 +1,12 @@
 import type { Credential } from '../config/config.ts'
-import type { JsonTemplate } from '../config/schema/values.ts'
-import { Template } from '../config/template.ts'
+import { grantVariables, jwtBearer } from '../config/grant-types.ts'
+import type { Template, TemplateValues } from '../config/template.ts'
+import { placeholdersOf } from '../config/template-uses.ts'
+import { signAssertion } from './assertion.ts'
 import { clientAuthentications } from './client-authentication.ts'
 import type { TokenRequestDraft } from './client-authentication.ts'
 import { credentialValues } from './credential-values.ts'
+import { renderJson } from './render-json.ts'
 import { TokenRequestError } from './token-request-error.ts'
 
 /** A token request, ready to be sent. Holds secrets: never log it. */
@@ -14,20 +17,31 @@ export interface TokenRequest {
   readonly body: Uint8Array | undefined
   /** For the whole request, in milliseconds. */
   readonly timeoutMs: number
+  /** For the connection; undefined where the system's trust is all that it takes. */
+  readonly tls?: TokenRequestTls | undefined
+}
+
+/** What a connection to a token endpoint is made with, in PEM. */
+export interface TokenRequestTls {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
 }
 
 /**
  * Builds the token request of a credential (RFC 6749 4.4.2, or whatever its recipe says).
  * @param refreshToken asks with this refresh token instead of the configured grant (RFC 6749 6)
- * @throws TokenRequestError `refused` when a secret cannot be sent in the field that the recipe names
+ * @param nowEpochMs milliseconds since the epoch, for assertions
+ * @throws TokenRequestError `refused` when a secret cannot be sent in the field that the recipe names, or a key cannot sign
  */
-export async function buildTokenRequest(credential: Credential, refreshToken?: string): Promise<TokenRequest> {
+export async function buildTokenRequest(credential: Credential, refreshToken?: string, nowEpochMs = Date.now()): Promise<TokenRequest> {
   const { token_request: recipe, token_endpoint } = credential
-  const values = credentialValues(credential)
+  if (token_endpoint === undefined) throw new TypeError(`the credential ${credential.name} has no token endpoint`)
+  const values = await requestValues(credential, refreshToken, nowEpochMs)
   const render = (template: Template): string => template.render(values)
 
-  const draft: TokenRequestDraft = { params: defaultParams(credential, refreshToken), headers: new Map([['accept', 'application/json']]) }
-  clientAuthentications[credential.token_endpoint_auth_method](draft, credential)
+  const draft: TokenRequestDraft = { params: defaultParams(credential, refreshToken, values), headers: new Map([['accept', 'application/json']]) }
+  await clientAuthentications[credential.token_endpoint_auth_method](draft, credential, nowEpochMs)
   for (const [name, value] of Object.entries(recipe.params)) {
     // The recipe's own grant type is for the configured grant.
     if (refreshToken !== undefined && name === 'grant_type') continue
@@ -47,7 +61,33 @@ export async function buildTokenRequest(credential: Credential, refreshToken?: s
   const query = new URLSearchParams(Object.entries(recipe.query).map(([name, template]): [string, string] => [name, render(template)]))
   if (recipe.encoding === 'query') for (const [name, value] of textParams(draft.params)) query.append(name, value)
 
-  return { method: recipe.method, url: withQuery(token_endpoint, query), headers: namesAsWritten(draft.headers, recipe.headers), body, timeoutMs: recipe.timeout }
+  return {
+    method: recipe.method,
+    url: withQuery(token_endpoint, query),
+    headers: namesAsWritten(draft.headers, recipe.headers),
+    body,
+    timeoutMs: recipe.timeout,
+    tls: tlsOf(recipe.tls),
+  }
+}
+
+/** The values that templates of a token request may name. */
+async function requestValues(credential: Credential, refreshToken: string | undefined, nowEpochMs: number): Promise<TemplateValues> {
+  const isNamed = placeholdersOf(credential).some(({ placeholder, part }) => placeholder === 'assertion' && part === 'request')
+  const isGrant = credential.grant_type === jwtBearer && refreshToken === undefined
+  const assertion = isNamed || isGrant ? await signAssertion(credential, nowEpochMs) : undefined
+  const common = credentialValues(credential)
+  return (placeholder) => {
+    if (placeholder === 'assertion') return assertion?.jwt
+    // The configured one is only the first: a template means the one that is asked with.
+    if (placeholder === 'refresh_token' && credential.grant_type === 'refresh_token') return refreshToken ?? common(placeholder)
+    return common(placeholder)
+  }
+}
+
+/** Read at this moment: files may have been rotated since the last token request. */
+function tlsOf(tls: Credential['token_request']['tls']): TokenRequestTls | undefined {
+  return tls && Object.fromEntries(Object.entries(tls).map(([name, pem]) => [name, pem?.reveal()]))
 }
 
 /** Adds parameters; what the configured URL has already stays byte for byte. */
@@ -55,24 +95,19 @@ function withQuery(url: string, query: URLSearchParams): string {
   return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query.toString()}`
 }
 
-function defaultParams(credential: Credential, refreshToken: string | undefined): Map<string, unknown> {
+function defaultParams(credential: Credential, refreshToken: string | undefined, values: TemplateValues): Map<string, unknown> {
   const params = new Map<string, unknown>()
   params.set('grant_type', refreshToken === undefined ? credential.grant_type : 'refresh_token')
   if (refreshToken !== undefined) params.set('refresh_token', refreshToken)
+  else {
+    for (const name of grantVariables(credential.grant_type)) if (Object.hasOwn(credential.variables, name)) params.set(name, values(name))
+    if (credential.grant_type === jwtBearer) params.set('assertion', values('assertion'))
+  }
   const { scope, scope_delimiter, audience, resource } = credential
   if (scope !== undefined) params.set('scope', typeof scope === 'string' ? scope : scope.join(scope_delimiter))
   if (audience !== undefined) params.set('audience', audience)
   if (resource !== undefined) params.set('resource', resource)
   return params
-}
-
-function renderJson(value: JsonTemplate, render: (template: Template) => string): unknown {
-  if (value instanceof Template) return render(value)
-  if (Array.isArray(value)) return value.map((item: JsonTemplate) => renderJson(item, render))
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, renderJson(inner, render)]))
-  }
-  return value
 }
 
 interface EncodedBody {

@@ -63,7 +63,9 @@ export function judgeTokenResponse(
     throw isTemporary ? unavailable(errorCode ?? `http_${status}`, said) : new TokenRequestError('refused', errorCode ?? `http_${status}`, said, retryAfterMs)
   }
 
-  const { access_token, refresh_token, ok_when } = credential.token_response
+  const { access_token, ok_when } = credential.token_response
+  // A grant that lives on refresh tokens must not lose a rotated one (RFC 6749 6).
+  const refresh_token = credential.token_response.refresh_token ?? (credential.grant_type === 'refresh_token' ? '/refresh_token' : undefined)
   const fieldName = /^header:(.+)$/.exec(access_token)?.[1]
   if (fieldName === undefined && !isObject(parsed)) {
     const what = body.trim() === '' ? 'an empty body' : 'a body that is not a JSON object'
@@ -100,8 +102,8 @@ function parseJson(body: string): unknown {
 }
 
 /** Every secret that the request held. Short ones are left out where they would be found in any word. */
-function secretsOf({ client_secret, variables }: Credential, { refreshToken }: PreviousGrant): string[] {
-  const revealed = [client_secret, ...Object.values(variables)].map((secret) => secret?.reveal() ?? '')
+function secretsOf({ client_secret, client_secret_next, variables }: Credential, { refreshToken }: PreviousGrant): string[] {
+  const revealed = [client_secret, client_secret_next, ...Object.values(variables)].map((secret) => secret?.reveal() ?? '')
   return [...revealed, refreshToken ?? ''].filter((secret) => secret.length >= 4)
 }
 

@@ -1,5 +1,5 @@
 import { TokenRequestError } from './token-request-error.ts'
-import type { TokenRequest } from './token-request.ts'
+import type { TokenRequest, TokenRequestTls } from './token-request.ts'
 import type { TokenResponse } from './token-response.ts'
 import { Agent, requestThrough } from './undici-parts.ts'
 
@@ -21,9 +21,11 @@ const longestTimerMs = 2 ** 31 - 1
 /** Makes the transport for token requests. Redirects are not followed; TLS is always verified. */
 export function createTokenTransport(userAgent: string): TokenTransport {
   // Token requests are rare: an idle connection would nearly always be found closed.
-  const agent = new Agent({ keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000, headersTimeout: 0, bodyTimeout: 0, allowH2: false })
+  const shared = createAgent()
   return {
-    send: async ({ method, url, headers, body, timeoutMs }) => {
+    send: async ({ method, url, headers, body, timeoutMs, tls }) => {
+      // Of its own: a connection made with an old certificate would prove what is not so any more.
+      const agent = tls === undefined ? shared : createAgent(tls)
       // One deadline over everything, so that an endpoint that drips byte by byte cannot hold callers for ever.
       const signal = AbortSignal.timeout(Math.min(timeoutMs, longestTimerMs))
       try {
@@ -39,10 +41,24 @@ export function createTokenTransport(userAgent: string): TokenTransport {
         return { status: response.statusCode, headers: response.headers, body: await readBody(response.body) }
       } catch (error) {
         throw error instanceof TokenRequestError ? error : failureOf(error, signal.aborted, timeoutMs)
+      } finally {
+        if (agent !== shared) await agent.destroy()
       }
     },
-    close: () => agent.destroy(),
+    close: () => shared.destroy(),
   }
+}
+
+function createAgent(tls: TokenRequestTls = {}) {
+  return new Agent({
+    keepAliveTimeout: 1_000,
+    keepAliveMaxTimeout: 1_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    // Said here, because a variable of Node.js (NODE_TLS_REJECT_UNAUTHORIZED) could say otherwise.
+    connect: { ...tls, rejectUnauthorized: true },
+  })
 }
 
 async function readBody(body: AsyncIterable<Buffer>): Promise<string> {

@@ -52,9 +52,11 @@ export class FailureMemory {
 
   /** Changes when a secret of the credential does. */
   secretsDigest(): string {
-    const { client_id, client_secret, variables } = this.#credential
+    const { client_id, client_secret, client_secret_next, variables, token_request } = this.#credential
+    const { assertion, tls } = token_request
+    const secrets = [client_id, client_secret, client_secret_next, assertion?.key, tls?.ca, tls?.cert, tls?.key, ...Object.values(variables)]
     const hash = createHash('sha256')
-    for (const secret of [client_id, client_secret, ...Object.values(variables)]) hash.update(`${secret?.reveal() ?? ''}\0`)
+    for (const secret of secrets) hash.update(`${secret?.reveal() ?? ''}\0`)
     return hash.digest('hex')
   }
 }

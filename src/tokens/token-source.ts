@@ -265,7 +265,7 @@ export class TokenSource {
     // endpoint that takes longer than its tokens live is believed to count from its answer: otherwise no token would ever be of use.
     const countedFromMs = startedMs + lifetime.ms > nowMs ? startedMs : nowMs
     const expiresAtMs = this.#sameUntil(grant) ?? countedFromMs + lifetime.ms
-    const token = new AccessToken(grant.accessToken, injectionOf(this.#credential, grant), {
+    const token = new AccessToken(grant.accessToken, injectionOf(this.#requester.credential, grant), {
       issuedAtMs: nowMs,
       expiresAtMs,
       issuedAtEpochMs: clock.epochMs(),
@@ -309,6 +309,6 @@ export class TokenSource {
 }
 
 function toUnavailable(error: TokenRequestError, credential: string, retryAfterMs: number): TokenUnavailableError {
-  const remedy = error.kind === 'refused' ? '; check its client_id, client_secret and scope' : ''
+  const remedy = error.kind === 'refused' && error.code !== 'unusable_key' ? '; check its client_id, client_secret and scope' : ''
   return new TokenUnavailableError(error.kind, `no token for the credential ${credential}: ${error.message}${remedy}`, retryAfterMs, { cause: error })
 }

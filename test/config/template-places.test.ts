@@ -43,11 +43,12 @@ describe('the places of templates', () => {
     )
   })
 
-  it('are five', () => {
+  it('are six', () => {
     expect(leaves.filter(({ isTemplate }) => isTemplate).map(({ path }) => path.slice(2).join('.'))).toEqual([
       'token_request.headers.any',
       'token_request.query.any',
       'token_request.params.any',
+      'token_request.assertion.claims.any',
       'inject.value',
       'inject.0.value',
     ])

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import {
-  duration, fieldName, flag, jsonTemplate, oneOf, pattern, pointer, secret, strictObject, template, text, timerDuration, variable, wholeNumber,
+  duration, fieldName, flag, jsonTemplate, oneOf, pattern, pem, pointer, secret, strictObject, template, text, timerDuration, variable, wholeNumber,
 } from './values.ts'
 import { endpointUrl } from './url.ts'
 import { parseDuration } from '../quantities.ts'
+import { signingAlgorithms } from '../signing-key.ts'
 import type { Template } from '../template.ts'
 
 /** Client authentication methods (RFC 6749 2.3, names of the IANA registry that RFC 7591 set up). */
-export const clientAuthenticationMethods = ['client_secret_basic', 'client_secret_post', 'none'] as const
+export const clientAuthenticationMethods = [
+  'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'none',
+] as const
 
 const seconds = 1_000
 const minutes = 60 * seconds
@@ -84,18 +87,24 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     environment: text("one of the preset's environments", 'sandbox')
       .optional()
       .describe("Which of the preset's environments to use (its hosts); the preset's own default is production."),
-    token_endpoint: endpointUrl.describe('URL of the token endpoint (RFC 6749 3.2).'),
+    token_endpoint: endpointUrl.optional().describe('URL of the token endpoint (RFC 6749 3.2); required unless grant_type is self_signed.'),
     insecure_http: flag
       .default(false)
       .describe('Allows http:// for a token endpoint that is not on this machine. The client secret then crosses the network in clear text.'),
     grant_type: text('a grant type', 'client_credentials')
       .default('client_credentials')
-      .describe('How a token is asked for: client_credentials (RFC 6749 4.4), or what the provider wants to see as grant_type.'),
+      .describe(
+        'How a token is asked for: client_credentials (RFC 6749 4.4), password (4.3), refresh_token (6), urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 2.1), ' +
+          'what else the provider wants to see as grant_type; or self_signed: the assertion itself is the token.',
+      ),
     token_endpoint_auth_method: oneOf(clientAuthenticationMethods)
       .default('client_secret_basic')
-      .describe('How bearerd proves who it is at the token endpoint (RFC 6749 2.3).'),
+      .describe('How bearerd proves who it is at the token endpoint (RFC 6749 2.3, RFC 7523 2.2, RFC 8705 2.1).'),
     client_id: secretValue.optional().describe('Client identifier (RFC 6749 2.2).'),
     client_secret: secretValue.optional().describe('Client secret (RFC 6749 2.3.1).'),
+    client_secret_next: secretValue
+      .optional()
+      .describe('The secret that follows in a rotation: tried when the token endpoint refuses the client, and used from then on.'),
     scope: z
       .union([z.string(), z.array(z.string({ error: 'expected a scope; quote it' }))], { error: 'expected scopes; write "order finance" or a list' })
       .optional()
@@ -107,7 +116,7 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
       .record(variableName, variable(env))
       .default({})
       .describe('Further named values for templates; treated as secrets.'),
-    token_request: tokenRequest.prefault({}).describe('What the token request looks like, where it is not the standard form.'),
+    token_request: tokenRequest(env).prefault({}).describe('What the token request looks like, where it is not the standard form.'),
     token_response: tokenResponse.prefault({}).describe('Where the token response keeps what, where it is not the standard form.'),
     inject: z
       .union([injectTarget, z.array(injectTarget).min(1, { error: 'an empty list puts the token nowhere; name a field or parameter' })], {
@@ -136,22 +145,49 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
   })
 }
 
-const tokenRequest = strictObject({
-  method: oneOf(['POST', 'GET', 'PUT']).default('POST').describe('Method of the token request.'),
-  encoding: oneOf(['form', 'multipart', 'json', 'query', 'none'])
-    .default('form')
-    .describe('How the parameters travel; "query" puts them into the URL, "none" sends none.'),
-  headers: z.record(fieldName, template).default({}).describe('Further fields of the token request.'),
-  query: z.record(z.string(), template).default({}).describe("Further parameters of the token request's URL."),
-  params: z
-    .record(z.string(), jsonTemplate)
-    .default({})
-    .describe('Further parameters; null removes a default one (grant_type, scope, ...), "" is sent as it is.'),
-  basic_encoding: oneOf(['form', 'raw', 'base64'])
-    .default('form')
-    .describe('How client_id and client_secret are encoded inside Basic: form (RFC 6749 2.3.1), raw, or base64 each.'),
-  timeout: timerDuration(1).default(10 * seconds).describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
-})
+function tokenRequest(env: Readonly<NodeJS.ProcessEnv>) {
+  return strictObject({
+    method: oneOf(['POST', 'GET', 'PUT']).default('POST').describe('Method of the token request.'),
+    encoding: oneOf(['form', 'multipart', 'json', 'query', 'none'])
+      .default('form')
+      .describe('How the parameters travel; "query" puts them into the URL, "none" sends none.'),
+    headers: z.record(fieldName, template).default({}).describe('Further fields of the token request.'),
+    query: z.record(z.string(), template).default({}).describe("Further parameters of the token request's URL."),
+    params: z
+      .record(z.string(), jsonTemplate)
+      .default({})
+      .describe('Further parameters; null removes a default one (grant_type, scope, ...), "" is sent as it is.'),
+    basic_encoding: oneOf(['form', 'raw', 'base64'])
+      .default('form')
+      .describe('How client_id and client_secret are encoded inside Basic: form (RFC 6749 2.3.1), raw, or base64 each.'),
+    timeout: timerDuration(1).default(10 * seconds).describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
+    assertion: assertion(env).optional().describe('A signed JWT (RFC 7523) that proves the client, is the grant, stands in a template, or is the token itself.'),
+    tls: strictObject({
+      ca: pem(env).optional().describe("Certificates of the authorities to trust for the token endpoint, instead of the system's."),
+      cert: pem(env).optional().describe('Client certificate, with its chain (RFC 8705).'),
+      key: pem(env).optional().describe('Its private key.'),
+    })
+      .optional()
+      .describe('TLS to the token endpoint; each a path, or PEM text. Files are read again for each token request.'),
+  })
+}
+
+function assertion(env: Readonly<NodeJS.ProcessEnv>) {
+  return strictObject({
+    alg: oneOf(signingAlgorithms).optional().describe('How it is signed (RFC 7518 3.1); client_secret_jwt always signs with HS256.'),
+    kid: text('the identifier of a key', 'key-1').optional().describe("Which key of ours it was (RFC 7515 4.1.4); default: that of the JWK."),
+    key: secret(env).optional().describe('The private key, in PEM or as a JWK; for HS256 the shared secret.'),
+    lifetime: duration
+      .refine((ms) => ms >= 5 * seconds, { error: 'shorter than clocks differ; write 5s or more' })
+      .refine((ms) => ms <= 24 * hours, { error: 'longer than a signature should be good for; write 24h at most' })
+      .default(1 * minutes)
+      .describe('How long it is valid: exp is so long after iat.'),
+    claims: z
+      .record(z.string(), jsonTemplate)
+      .default({})
+      .describe('Further claims; null removes a default one (iss and sub are the client_id, aud is the token_endpoint, jti is random, iat is now).'),
+  })
+}
 
 const tokenResponse = strictObject({
   access_token: z

@@ -110,6 +110,21 @@ export function secret(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
 }
 
 /**
+ * Certificates or a key, in PEM: a path, the text itself, or as a secret.
+ * @param env where `{env: NAME}` is looked up
+ */
+export function pem(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
+  return z
+    .union([z.string().min(1, { error: 'the value is empty; is its variable set?' }), secretSource], {
+      error: 'expected the path of a PEM file, or PEM text; quote it, or write {file: PATH} or {env: NAME}',
+    })
+    .transform((source, context) => {
+      const isPath = typeof source === 'string' && !source.includes('-----BEGIN')
+      return toSecret(isPath ? { file: source } : source, env, context)
+    })
+}
+
+/**
  * A value of `variables`: as a secret, but it may be empty (Getnet wants fields that are present and may be "").
  * @param env where `{env: NAME}` is looked up
  */

@@ -14,6 +14,7 @@ export function createTokenEndpointGuard({ upstream }: Route, credentials: Confi
   const place = placeOf(upstream.hostname, upstream.port)
   const blocked = new Set<string>()
   for (const { token_endpoint } of credentials.values()) {
+    if (token_endpoint === undefined) continue
     const url = new URL(token_endpoint)
     const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
     if (placeOf(url.hostname, port) === place) blocked.add(canonicalPath(url.pathname))

@@ -1,0 +1,33 @@
+import type { CredentialReading } from './credential-reading.ts'
+import { grantVariables, jwtBearer } from './grant-types.ts'
+import type { Report } from './report.ts'
+import { placeholdersOf } from './template-uses.ts'
+
+/** Checks that a credential has what its grant type needs. */
+export function checkGrant({ known, isAbsent }: CredentialReading, report: Report): void {
+  const { grant_type, variables, token_request } = known
+  if (grant_type === undefined) return
+  if (grant_type !== 'self_signed' && isAbsent('token_endpoint')) {
+    report(['token_endpoint'], 'this key is required; for example https://auth.example.com/token')
+  }
+  const params = token_request?.params ?? {}
+  for (const name of grantVariables(grant_type)) {
+    if (variables === undefined || token_request === undefined || Object.hasOwn(variables, name)) continue
+    // A parameter of the recipe would stand in for every rotated refresh token too.
+    if (grant_type !== 'refresh_token' && Object.hasOwn(params, name)) continue
+    report(['variables', name], `this key is required; write variables: {${name}: ...}, which grant_type: ${grant_type} asks with`)
+  }
+  if (grant_type === 'refresh_token' && params['refresh_token'] !== undefined && params['refresh_token'] !== null) {
+    report(['token_request', 'params', 'refresh_token'], 'this would be sent in place of a rotated one too; write variables.refresh_token, which is sent by itself')
+  }
+  checkCarried(known, report)
+}
+
+/** Checks that the grant is sent at all. */
+function checkCarried(known: CredentialReading['known'], report: Report): void {
+  const { grant_type = '', token_request } = known
+  if (token_request?.encoding !== 'none') return
+  const named = placeholdersOf(known).map(({ placeholder }) => placeholder)
+  const missing = (grant_type === jwtBearer ? ['assertion'] : grantVariables(grant_type)).find((name) => !named.includes(name))
+  if (missing !== undefined) report(['token_request', 'encoding'], `encoding: none sends nothing of the grant; choose an encoding, or use {${missing}} in a template`)
+}

@@ -1,0 +1,13 @@
+/** The part of oidc-provider that tests use; the package brings no types. */
+declare module 'oidc-provider' {
+  import type { IncomingMessage, ServerResponse } from 'node:http'
+
+  export interface Context {
+    readonly req: IncomingMessage
+  }
+
+  export class Provider {
+    constructor(issuer: string, configuration: Readonly<Record<string, unknown>>)
+    callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  }
+}
