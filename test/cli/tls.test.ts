@@ -1,16 +1,16 @@
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { canMakeCertificates, certificate } from '../support/certificate.ts'
-import type { Certificate } from '../support/certificate.ts'
+import { certificateAuthority, hasOpenssl, pemOf } from '../support/certificates.ts'
+import type { CertificateFiles } from '../support/certificates.ts'
 import { start } from '../support/cli-process.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
 /** A provider over TLS: a token endpoint that grants a new token each time and ends the one before, and an API that takes the last. */
-async function tlsProvider({ key, cert }: Certificate): Promise<{ url: string; revoke: () => void; tokenRequests: () => number }> {
+async function tlsProvider(files: CertificateFiles): Promise<{ url: string; revoke: () => void; tokenRequests: () => number }> {
   let count = 0
   let live = ''
-  const server = createServer({ key, cert }, (request, response) => {
+  const server = createServer({ key: pemOf(files.key), cert: pemOf(files.cert) }, (request, response) => {
     if (request.url === '/token') {
       live = `token-${++count}`
       response.end(JSON.stringify({ access_token: live, expires_in: 3600 }))
@@ -43,11 +43,11 @@ routes:
   return url ?? ''
 }
 
-describe.skipIf(!canMakeCertificates)('a provider over TLS', () => {
+describe.skipIf(!hasOpenssl)('a provider over TLS', () => {
   it('is called with a token, by its own name, and again after a refusal', async () => {
-    const certified = certificate()
-    const provider = await tlsProvider(certified)
-    const gateway = await serve(provider.url, { NODE_EXTRA_CA_CERTS: certified.certFile })
+    const authority = certificateAuthority()
+    const provider = await tlsProvider(authority.issue('localhost'))
+    const gateway = await serve(provider.url, { NODE_EXTRA_CA_CERTS: authority.cert })
     const answer = await fetch(`${gateway}/api/a`)
     expect([answer.status, await answer.text()]).toEqual([200, `${new URL(provider.url).host} /v1/a`])
     provider.revoke()
@@ -56,7 +56,7 @@ describe.skipIf(!canMakeCertificates)('a provider over TLS', () => {
   })
 
   it('that nobody vouches for gets neither the secret nor a request', async () => {
-    const provider = await tlsProvider(certificate())
+    const provider = await tlsProvider(certificateAuthority().issue('localhost'))
     const gateway = await serve(provider.url, {})
     const withToken = await fetch(`${gateway}/api/a`)
     expect([withToken.status, await withToken.json()]).toMatchObject([503, { code: 'token_unavailable' }])
