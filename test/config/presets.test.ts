@@ -9,17 +9,46 @@ import { configOf, placesOf, problemsOf } from '../support/cli-problems.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-/** What a user has to write, and no more. */
-const minimal: Readonly<Record<string, string>> = {
-  getbill: 'client_id: id, client_secret: key',
-  getnet: 'client_id: id, client_secret: key, variables: {channel: shop}',
-  gett: 'client_id: id, client_secret: key',
-  gobiz: 'client_id: id, client_secret: key',
-  uber: 'client_id: id, client_secret: key',
+/** What a user has to write beyond the client, and no more. */
+const minimal: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'adobe-ims': { upstream: 'https://api.example' },
+  'amadeus': {},
+  'amazon-sp-api': { upstream: 'https://api.example' },
+  'auth0': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'booking': { upstream: 'https://api.example' },
+  'cognito': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'ebay': {},
+  'entra': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'fedex': {},
+  'feishu': {},
+  'fitbank': { upstream: 'https://api.example' },
+  'getbill': {},
+  'getnet': { variables: '{channel: shop}' },
+  'gett': {},
+  'gobiz': {},
+  'keystone': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'klasha': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example', variables: '{public_key: key}' },
+  'marketo': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'paypal': {},
+  'sabre': {},
+  'salesforce-marketing-cloud': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'shopify': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
+  'spotify': {},
+  'twitch': {},
+  'uber': {},
+  'ups': {},
+  'usps': {},
+  'vipps': { variables: '{subscription_key: key}' },
+  'wechat': {},
+  'zoom': { variables: '{account_id: mine}' },
 }
 
+/** @param more further keys of the credential, in place of those that are there already */
 function textOf(provider: string, more = ''): string {
-  return `credentials:\n  mine: {provider: ${provider}, ${minimal[provider] ?? 'client_id: id, client_secret: key'}${more === '' ? '' : `, ${more}`}}\nroutes: [{path: /p, credential: mine}]\n`
+  const { upstream, ...keys } = { client_id: 'id', client_secret: 'key', ...minimal[provider] } as Readonly<Record<string, string>>
+  const written = Object.entries(keys).filter(([key]) => !more.startsWith(`${key}:`)).map(([key, value]) => `${key}: ${value.startsWith('{') ? value : JSON.stringify(value)}`)
+  const credential = [`provider: ${provider}`, ...written, ...(more === '' ? [] : [more])].join(', ')
+  return `credentials:\n  mine: {${credential}}\nroutes: [{path: /p, credential: mine${upstream === undefined ? '' : `, upstream: "${upstream}"`}}]\n`
 }
 
 function credentialOf(provider: string, more = ''): Credential {
@@ -33,7 +62,7 @@ describe('presets', () => {
     const files = readdirSync(join(root, 'providers')).filter((file) => file.endsWith('.yaml')).map((file) => file.replace('.yaml', ''))
     expect(presetNames()).toEqual(files.sort())
     expect(Object.keys(minimal)).toEqual(presetNames())
-    expect(presetNames().length).toBeGreaterThanOrEqual(5)
+    expect(presetNames().length).toBeGreaterThanOrEqual(25)
   })
 
   it.each(presetNames())('%s needs no more than the keys that only the user can know', (name) => {
@@ -42,12 +71,13 @@ describe('presets', () => {
     expect(config.credentials.get('mine')).toMatchObject({ provider: name, insecure_http: false, token_endpoint: expect.stringMatching(/^https:/) as unknown })
   })
 
-  it.each(presetNames())('%s has a title, the address of its documentation, an upstream, and nothing that is no key of a credential', (name) => {
+  it.each(presetNames())('%s has a title, the address of its documentation, hosts unless each tenant has its own, and nothing that is no key of a credential', (name) => {
     const preset = readPreset(name)
     expect(preset.title).not.toBe('')
     expect(preset.documentation).toMatch(/^https:\/\//)
-    expect(preset.upstream).toMatch(/^https:\/\//)
-    expect(Object.keys(preset.defaults)).toContain('token_endpoint')
+    // Where a provider has a host per tenant, the user says it.
+    expect(preset.upstream === undefined).toBe(minimal[name]?.['upstream'] !== undefined)
+    expect(Object.hasOwn(preset.defaults, 'token_endpoint')).toBe(minimal[name]?.['token_endpoint'] === undefined)
   })
 
   it.each(presetNames().flatMap((name) => Object.keys(readPreset(name).environments).map((environment) => [name, environment])))('%s has the environment %s, which differs from production', (name, environment) => {
@@ -63,7 +93,7 @@ describe('presets', () => {
   it.each([
     ['token_endpoint', 'token_endpoint: "https://other.example/t"', { token_endpoint: 'https://other.example/t' }],
     ['scope', 'scope: mine', { scope: 'mine' }],
-    ['token_endpoint_auth_method', 'token_endpoint_auth_method: client_secret_post', { token_endpoint_auth_method: 'client_secret_post' }],
+    ['token_endpoint_auth_method', 'token_endpoint_auth_method: client_secret_basic', { token_endpoint_auth_method: 'client_secret_basic' }],
     ['grant_type', 'grant_type: special', { grant_type: 'special' }],
     ['renew_before', 'renew_before: 30s', { renew_before: { ms: 30_000 } }],
     ['token_requests', 'token_requests: {limit: 3, window: 1m}', { token_requests: { limit: 3, window: 60_000 } }],
@@ -107,7 +137,7 @@ describe('a wrong preset or environment', () => {
   })
 
   it('gets all names when none is near', () => {
-    expect(problemsOf(textOf('salesforce')).join('\n')).toContain('known here: getbill, getnet, gett, gobiz, uber')
+    expect(problemsOf(textOf('nothing-like-any-of-them')).join('\n')).toContain(`known here: ${presetNames().join(', ')}`)
     expect(problemsOf(textOf('gett', 'environment: sandbox'))[0]).toContain('production')
   })
 
