@@ -125,3 +125,14 @@ test('what is injected is the secret in use', async () => {
   await next()
   expect((await source.obtain()).reveal().fields).toContain('new')
 })
+
+test('the pause after both were refused ends at once when the file of the next one changes', async () => {
+  const { path, write } = files()
+  write('next', 'not yet')
+  const { state, source, next } = endpoint({ client_secret: 'old', client_secret_next: { file: path('next') } })
+  state.good = 'new'
+  expect(await next()).toEqual(['old', 'not yet'])
+  await expect(source.obtain()).rejects.toMatchObject({ reason: 'refused' })
+  write('next', 'new')
+  expect((await source.obtain()).reveal().fields[1]).toMatch(/^Bearer token-/)
+})

@@ -12,11 +12,13 @@ function secretFile(value: string): string {
   return path
 }
 
-test.each(['client_secret', 'client_id', 'variable'])('the pause after a refusal ends at once when a secret file changes: %s', async (which) => {
+test.each(['client_secret', 'client_id', 'variable', 'key'])('the pause after a refusal ends at once when a secret file changes: %s', async (which) => {
   const file = secretFile('old')
-  const under = sourceUnderTest(
-    which === 'variable' ? { variables: { key: { file } }, token_request: { headers: { 'X-Key': '{key}' } } } : { [which]: { file } },
-  )
+  const keys: Readonly<Record<string, unknown>> = {
+    variable: { variables: { key: { file } }, token_request: { headers: { 'X-Key': '{key}' } } },
+    key: { token_request: { headers: { 'X-Jwt': '{assertion}' }, assertion: { alg: 'HS256', key: { file } } } },
+  }
+  const under = sourceUnderTest((keys[which] ?? { [which]: { file } }) as Readonly<Record<string, unknown>>)
   const failing = under.source.obtain()
   under.requests[0]?.fail(refused())
   await expect(failing).rejects.toMatchObject({ reason: 'refused' })
