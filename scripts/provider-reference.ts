@@ -73,7 +73,7 @@ function requiredOf(provider: string): string[] {
 function sentencesOf(name: string, about: RegExp): string[] {
   const lines = readFileSync(join(root, 'providers', `${name}.yaml`), 'utf8').split('\n')
   const paragraphs = lines.map((line) => /^\s*#\s*(.+)$/.exec(line)?.[1] ?? '\n').join(' ').split('\n')
-  return paragraphs.flatMap((paragraph) => paragraph.trim().split(/(?<=[.;]|\.\)) (?=[A-Z0-9])/)).filter((sentence) => about.test(sentence))
+  return paragraphs.flatMap((paragraph) => paragraph.trim().split(/(?<=\.|\.\)) /)).filter((sentence) => about.test(sentence))
 }
 
 function inline(value: unknown): string {
