@@ -28,8 +28,8 @@ const intro = `# Providers
 \`provider: NAME\` lays a preset under a credential; every key can be set on top of it. Where a provider has a host for each of its
 tenants, you set \`token_endpoint\` on the credential or \`upstream\` on the route.
 
-Nothing here was tried against a provider's own servers. Each preset says in its comments where each fact is from; what is not known is
-listed here, too. This page is made from the presets: \`npm run docs\`.`
+Nothing here was tried against a provider's own servers. Each preset says in its comments where each fact is from, and which are
+unverified: check those against the provider's documentation before you rely on them. What is not known is listed here, too. This page is made from the presets: \`npm run docs\`.`
 
 function sectionOf(preset: Preset): string {
   const { name, title, documentation, upstream, environments, defaults } = preset
