@@ -5,7 +5,9 @@ import process from 'node:process'
 import v8 from 'node:v8'
 
 if (Number.parseInt(process.versions.node, 10) < 24) {
-  process.stderr.write(`bearerd needs Node.js 24 or newer; this is ${process.version}. From a checkout, "npm run bearerd --" brings its own.\n`)
+  process.stderr.write(
+    `bearerd needs Node.js 24 or newer; this is ${process.version}. From a checkout, "npm run bearerd --" brings its own.\n`,
+  )
   process.exit(1)
 }
 // Start-up is part of every rollout: compiled code is kept between runs where the system allows it.

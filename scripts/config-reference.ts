@@ -16,7 +16,11 @@ export const referenceFile = join(import.meta.dirname, '../docs/configuration.md
  * @returns the reference, with new ones
  */
 export function withTables(markdown: string): string {
-  const schemas: Readonly<Record<string, z.core.$ZodType>> = { top: gatewaySchema, credential: credentialSchema({}), route: routeSchema }
+  const schemas: Readonly<Record<string, z.core.$ZodType>> = {
+    top: gatewaySchema,
+    credential: credentialSchema({}),
+    route: routeSchema,
+  }
   return Object.entries(schemas).reduce((text, [name, schema]) => {
     const place = new RegExp(`(<!-- table: ${name} -->\\n)[^]*?(?=\\n<!-- end -->)`)
     if (!place.test(text)) throw new Error(`the reference has no place for the table "${name}"`)
@@ -64,8 +68,20 @@ function fallbackOf(schema: z.core.$ZodType, isGroup: boolean): string {
 }
 
 function written(value: unknown, unit: 'duration' | 'size' | undefined): string {
-  if (typeof value === 'number' && unit === 'duration') return inUnits(value, [['h', 3_600_000], ['m', 60_000], ['s', 1_000], ['ms', 1]])
-  if (typeof value === 'number' && unit === 'size') return inUnits(value, [['GiB', 1024 ** 3], ['MiB', 1024 ** 2], ['KiB', 1024], ['B', 1]])
+  if (typeof value === 'number' && unit === 'duration')
+    return inUnits(value, [
+      ['h', 3_600_000],
+      ['m', 60_000],
+      ['s', 1_000],
+      ['ms', 1],
+    ])
+  if (typeof value === 'number' && unit === 'size')
+    return inUnits(value, [
+      ['GiB', 1024 ** 3],
+      ['MiB', 1024 ** 2],
+      ['KiB', 1024],
+      ['B', 1],
+    ])
   if (Array.isArray(value)) return `[${value.map((item) => written(item, undefined)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
@@ -78,7 +94,10 @@ function written(value: unknown, unit: 'duration' | 'size' | undefined): string 
 function inUnits(value: number, units: readonly (readonly [name: string, factor: number])[]): string {
   if (value === 0) return units.some(([name]) => name === 's') ? '0s' : '0'
   // One minute is 60s, as the contract writes it.
-  const [name, factor] = units.find(([unit, candidate]) => value % candidate === 0 && !(unit === 'm' && value === candidate)) ?? ['', 1]
+  const [name, factor] = units.find(([unit, candidate]) => value % candidate === 0 && !(unit === 'm' && value === candidate)) ?? [
+    '',
+    1,
+  ]
   return `${value / factor}${name}`
 }
 
@@ -110,7 +129,9 @@ function isOptional(schema: z.core.$ZodType): boolean {
   return definitionOf(schema).type === 'optional' || (inside !== undefined && isOptional(inside))
 }
 
-function findDefault(schema: z.core.$ZodType): { readonly value: unknown; readonly unit: 'duration' | 'size' | undefined } | undefined {
+function findDefault(
+  schema: z.core.$ZodType,
+): { readonly value: unknown; readonly unit: 'duration' | 'size' | undefined } | undefined {
   const { type, defaultValue } = definitionOf(schema)
   if (type === 'default' || type === 'prefault') return { value: defaultValue, unit: unitOf(schema) }
   const inside = insideOf(schema)
@@ -133,7 +154,11 @@ function wordsOf(schema: z.core.$ZodType): string[] {
 }
 
 /** The keys of a group, of the items of a list, or of the one group among alternatives. */
-function groupOf(schema: z.core.$ZodType): { readonly schema: z.core.$ZodType; readonly shape: Readonly<Record<string, z.core.$ZodType>>; readonly suffix: string } | undefined {
+function groupOf(
+  schema: z.core.$ZodType,
+):
+  | { readonly schema: z.core.$ZodType; readonly shape: Readonly<Record<string, z.core.$ZodType>>; readonly suffix: string }
+  | undefined {
   const { type, shape, element, options } = definitionOf(schema)
   if (type === 'object') return { schema, shape: shape ?? {}, suffix: '' }
   if (type === 'array' && element !== undefined) {
@@ -143,7 +168,9 @@ function groupOf(schema: z.core.$ZodType): { readonly schema: z.core.$ZodType; r
   if (type === 'union') {
     const groups = (options ?? []).map(groupOf).filter((group) => group !== undefined)
     const only = groups.length === 1 ? groups[0] : undefined
-    return only !== undefined && Object.values(only.shape).every((value) => (value as z.ZodType).description !== undefined) ? only : undefined
+    return only !== undefined && Object.values(only.shape).every((value) => (value as z.ZodType).description !== undefined)
+      ? only
+      : undefined
   }
   const inside = insideOf(schema)
   return inside === undefined ? undefined : groupOf(inside)

@@ -1,6 +1,7 @@
 /**
- * Prints what a sidecar costs before it has done anything: the time from the start of the process to its first proxied answer, token
- * request included, and its memory when idle. `npm run footprint`; five starts, so that one slow moment of the machine does not count.
+ * Prints what a sidecar costs before it has done anything: the time from the start of the process to its first proxied answer,
+ * token request included, and its memory when idle. `npm run footprint`; five starts, so that one slow moment of the machine
+ * does not count.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +26,9 @@ for (let run = 0; run < starts; run++) {
   const gateway = await freePort()
   writeFileSync(configFile, demoConfig({ gateway, admin: await freePort(), simulatorUrl: simulator.url }))
   const startedMs = performance.now()
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/bearerd.js'), 'serve', '--config', configFile], { stdio: 'ignore' })
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../bin/bearerd.js'), 'serve', '--config', configFile], {
+    stdio: 'ignore',
+  })
   await firstAnswer(`http://127.0.0.1:${gateway}/uber/v1/business/echo`)
   startUpMs.push(performance.now() - startedMs)
   await new Promise((resolve) => setTimeout(resolve, idleMs))
@@ -38,7 +41,9 @@ rmSync(folder, { recursive: true })
 await simulator.close()
 console.log(`Node.js ${process.version}, ${starts} starts`)
 console.log(`start-up to the first proxied answer: median ${median(startUpMs)} ms (${startUpMs.map(Math.round).join(', ')})`)
-console.log(`idle memory (VmRSS, ${idleMs / 1000} s after it): median ${median(memoryMiB)} MiB (${memoryMiB.map(Math.round).join(', ')})`)
+console.log(
+  `idle memory (VmRSS, ${idleMs / 1000} s after it): median ${median(memoryMiB)} MiB (${memoryMiB.map(Math.round).join(', ')})`,
+)
 
 /** Asks every 2 ms until the gateway answers 200. */
 async function firstAnswer(url: string): Promise<void> {

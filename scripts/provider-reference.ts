@@ -13,13 +13,18 @@ const root = join(import.meta.dirname, '..')
 export const providersFile = join(root, 'docs/providers.md')
 
 /**
- * Writes the list of providers. All of it comes from the presets: their keys, and what their comments say is not known; what a user
- * has to add is what the configuration itself asks for.
+ * Writes the list of providers. All of it comes from the presets: their keys, and what their comments say is not known; what a
+ * user has to add is what the configuration itself asks for.
  */
 export function providersPage(): string {
   const presets = presetNames().map(readPreset)
-  const rows = presets.map(({ name, title, environments }) => `| [\`${name}\`](#${name}) | ${title} | ${Object.keys(environments).join(', ')} | ${code(requiredOf(name))} |`)
-  const table = ['| provider | is | environments besides production | to be set by you |', '|---|---|---|---|', ...rows].join('\n')
+  const rows = presets.map(
+    ({ name, title, environments }) =>
+      `| [\`${name}\`](#${name}) | ${title} | ${Object.keys(environments).join(', ')} | ${code(requiredOf(name))} |`,
+  )
+  const table = ['| provider | is | environments besides production | to be set by you |', '|---|---|---|---|', ...rows].join(
+    '\n',
+  )
   return [intro, table, ...presets.map(sectionOf)].join('\n\n') + '\n'
 }
 
@@ -33,8 +38,20 @@ unverified: check those against the provider's documentation before you rely on 
 
 function sectionOf(preset: Preset): string {
   const { name, title, documentation, upstream, environments, defaults } = preset
-  const { token_endpoint: endpoint, token_response: response, inject, rejected_when: rejectedWhen, token_requests: budget, renew_before: renewBefore } = defaults
-  const hosts = Object.entries(environments).map(([environment, keys]) => `\`environment: ${environment}\`: ${Object.values(keys).map((url) => code([url])).join(', ')}`)
+  const {
+    token_endpoint: endpoint,
+    token_response: response,
+    inject,
+    rejected_when: rejectedWhen,
+    token_requests: budget,
+    renew_before: renewBefore,
+  } = defaults
+  const hosts = Object.entries(environments).map(
+    ([environment, keys]) =>
+      `\`environment: ${environment}\`: ${Object.values(keys)
+        .map((url) => code([url]))
+        .join(', ')}`,
+  )
   const facts = [
     `Preset: [providers/${name}.yaml](../providers/${name}.yaml); documentation: <${documentation}>`,
     `To be set by you: ${code(requiredOf(name))}`,
@@ -42,7 +59,13 @@ function sectionOf(preset: Preset): string {
     `Token endpoint: ${typeof endpoint === 'string' ? code([endpoint]) : 'set it on the credential'}`,
     ...hosts,
     `Token request: ${code(requestOf(defaults))}`,
-    ...[['Token response', response], ['The token goes to', inject], ['Refused when', rejectedWhen], ['Budget', budget], ['Renewed before the end', renewBefore]]
+    ...[
+      ['Token response', response],
+      ['The token goes to', inject],
+      ['Refused when', rejectedWhen],
+      ['Budget', budget],
+      ['Renewed before the end', renewBefore],
+    ]
       .filter(([, value]) => value !== undefined)
       .map(([what, value]) => `${String(what)}: \`${inline(value)}\``),
     ...sentencesOf(name, /\brequired\b/).map((sentence) => `Required: ${sentence}`),
@@ -53,9 +76,14 @@ function sectionOf(preset: Preset): string {
 
 /** The keys that shape the token request, as they are written. */
 function requestOf(defaults: Preset['defaults']): string[] {
-  const shaping = ['token_endpoint_auth_method', 'grant_type', 'scope', 'scope_delimiter'].filter((key) => Object.hasOwn(defaults, key))
+  const shaping = ['token_endpoint_auth_method', 'grant_type', 'scope', 'scope_delimiter'].filter((key) =>
+    Object.hasOwn(defaults, key),
+  )
   const recipe = (defaults['token_request'] ?? {}) as Readonly<Record<string, unknown>>
-  return [...shaping.map((key) => `${key}: ${inline(defaults[key])}`), ...Object.entries(recipe).map(([key, value]) => `${key}: ${inline(value)}`)]
+  return [
+    ...shaping.map((key) => `${key}: ${inline(defaults[key])}`),
+    ...Object.entries(recipe).map(([key, value]) => `${key}: ${inline(value)}`),
+  ]
 }
 
 /** What the configuration says is missing when a preset is used with nothing else. */
@@ -72,7 +100,10 @@ function requiredOf(provider: string): string[] {
 /** The sentences of a preset's comments that speak of something. Comments behind a key are left out: they belong to it. */
 function sentencesOf(name: string, about: RegExp): string[] {
   const lines = readFileSync(join(root, 'providers', `${name}.yaml`), 'utf8').split('\n')
-  const paragraphs = lines.map((line) => /^\s*#\s*(.+)$/.exec(line)?.[1] ?? '\n').join(' ').split('\n')
+  const paragraphs = lines
+    .map((line) => /^\s*#\s*(.+)$/.exec(line)?.[1] ?? '\n')
+    .join(' ')
+    .split('\n')
   return paragraphs.flatMap((paragraph) => paragraph.trim().split(/(?<=\.|\.\)) /)).filter((sentence) => about.test(sentence))
 }
 

@@ -44,7 +44,10 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const isNamed = first !== undefined && !first.startsWith('-')
   const name = isNamed ? first : first === '--version' ? 'version' : defaultCommand
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (entry === undefined) throw new UsageError(`there is no command ${JSON.stringify(name)}; ${suggest(name, Object.keys(commands))} See bearerd --help.`)
+  if (entry === undefined)
+    throw new UsageError(
+      `there is no command ${JSON.stringify(name)}; ${suggest(name, Object.keys(commands))} See bearerd --help.`,
+    )
   const command = await entry.load()
   try {
     return await runCommand(command, isNamed ? others : first === '--version' ? [] : args, terminal)
@@ -65,11 +68,15 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
 function parse(command: Command, args: readonly string[]) {
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
   const { values, positionals } = parseStrictly(args, options)
-  if (positionals.length > (command.maxPositionals ?? 0)) throw new UsageError(`unexpected argument ${JSON.stringify(positionals.at(-1))}`)
+  if (positionals.length > (command.maxPositionals ?? 0))
+    throw new UsageError(`unexpected argument ${JSON.stringify(positionals.at(-1))}`)
   return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals }
 }
 
-function parseStrictly(args: readonly string[], options: Command['options'] | Record<string, { type: 'boolean'; short: string }>) {
+function parseStrictly(
+  args: readonly string[],
+  options: Command['options'] | Record<string, { type: 'boolean'; short: string }>,
+) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {

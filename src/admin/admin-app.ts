@@ -34,11 +34,19 @@ export function createAdminApp(view: GatewayView): Express {
   })
   app.get('/status', (_request, response) => void response.json(statusOf(view)))
   app.get('/', (_request, response) => {
-    response.set('Content-Security-Policy', contentSecurityPolicy).type('html').send(renderStatusPage(statusOf(view)))
+    response
+      .set('Content-Security-Policy', contentSecurityPolicy)
+      .type('html')
+      .send(renderStatusPage(statusOf(view)))
   })
-  app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines, (request, response) => renew(view, request, response))
+  app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines, (request, response) =>
+    renew(view, request, response),
+  )
 
-  app.use((_request, response) => void response.status(404).type('text/plain').send('There is nothing here. Try /, /status, /metrics, /readyz or /livez.\n'))
+  app.use(
+    (_request, response) =>
+      void response.status(404).type('text/plain').send('There is nothing here. Try /, /status, /metrics, /readyz or /livez.\n'),
+  )
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     const status = statusOfError(error)
     if (status >= 500) view.log.error({ err: error }, 'error inside the admin interface')
@@ -52,7 +60,8 @@ export function createAdminApp(view: GatewayView): Express {
 function guardHost(isLoopback: boolean) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const host = request.headers.host ?? ''
-    if (isLoopback && host !== '' && !isLoopbackHost(hostnameOf(host))) response.status(421).type('text/plain').send('The host of the request is not this one.\n')
+    if (isLoopback && host !== '' && !isLoopbackHost(hostnameOf(host)))
+      response.status(421).type('text/plain').send('The host of the request is not this one.\n')
     else next()
   }
 }
@@ -85,7 +94,12 @@ async function renew(view: GatewayView, request: Request, response: Response): P
   try {
     const token = await source.renew()
     if (wantsPage) response.redirect(303, '/')
-    else response.json({ credential: name, fingerprint: token.fingerprint, expires: new Date(token.times.expiresAtEpochMs).toISOString() })
+    else
+      response.json({
+        credential: name,
+        fingerprint: token.fingerprint,
+        expires: new Date(token.times.expiresAtEpochMs).toISOString(),
+      })
   } catch (error) {
     if (!(error instanceof TokenUnavailableError)) throw error
     // The page shows the error itself, next to the credential.

@@ -1,7 +1,8 @@
 import type { CredentialStatus, RequestStatus, Status } from './status.ts'
 
 /** The page's own styles and nothing else: no script, no image, no frame. */
-export const contentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+export const contentSecurityPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 /** Renders the status page. Everything that comes from configuration or callers is escaped. */
 export function renderStatusPage(status: Status): string {
@@ -21,7 +22,11 @@ export function renderStatusPage(status: Status): string {
 <section aria-labelledby="credentials"><h2 id="credentials">Credentials</h2>
 ${table(['Name', 'Token', 'Issued', 'Renews', 'Expires', 'State', 'Last error', ''], status.credentials.map(credentialRow), 'There are none.')}</section>
 <section aria-labelledby="routes"><h2 id="routes">Routes</h2>
-${table(['Path', 'Upstream', 'Credential'], status.routes.map(({ path, upstream, credential }) => [code(path), code(upstream), escape(credential ?? 'none')]), 'There are none.')}</section>
+${table(
+  ['Path', 'Upstream', 'Credential'],
+  status.routes.map(({ path, upstream, credential }) => [code(path), code(upstream), escape(credential ?? 'none')]),
+  'There are none.',
+)}</section>
 <section aria-labelledby="requests"><h2 id="requests">Last requests</h2>
 ${table(['Time', 'Request', 'Status', 'Took', 'Token', 'Replay', 'Upstream', 'Error'], status.recent_requests.slice(0, 50).map(requestRow), 'No request yet. Call a route and look again.')}</section>
 </main>

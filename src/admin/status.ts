@@ -93,7 +93,8 @@ function tokenStatus(status: TokenStatus | undefined): Omit<CredentialStatus, 'n
     expires: maybeRfc3339(status?.expiresAtEpochMs),
     renewing: status?.isRenewing ?? false,
     callers_waiting: status?.waiting ?? 0,
-    last_error: lastError === undefined ? null : { at: toRfc3339(lastError.atEpochMs), code: lastError.code, message: lastError.message },
+    last_error:
+      lastError === undefined ? null : { at: toRfc3339(lastError.atEpochMs), code: lastError.code, message: lastError.message },
     back_off_seconds: Math.ceil((status?.backOffMs ?? 0) / 1000),
     cool_down_seconds: Math.ceil((status?.coolDownMs ?? 0) / 1000),
     budget_remaining: status?.budgetRemaining ?? null,

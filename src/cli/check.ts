@@ -11,7 +11,8 @@ export const check: Command = {
   name: 'check',
   usage: 'bearerd check [-c FILE] [--json]',
   options: { ...configOption, json: { type: 'boolean', help: 'print the result as JSON' } },
-  details: 'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY and exits 1, or prints the routes and exits 0. Opens no connection.',
+  details:
+    'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY and exits 1, or prints the routes and exits 0. Opens no connection.',
   run: async (context) => {
     const file = configFileOf(context)
     const isJson = context.values['json'] === true
@@ -48,10 +49,16 @@ function rowsOf({ routes }: Config): RouteRow[] {
 function summaryOf(config: Config): string[] {
   const { file, routes, credentials, listen } = config
   const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint }) => {
-    const token = credential === null ? 'no token' : `token of ${credential} ${token_endpoint === null ? 'signed here' : `from ${token_endpoint}`}`
+    const token =
+      credential === null
+        ? 'no token'
+        : `token of ${credential} ${token_endpoint === null ? 'signed here' : `from ${token_endpoint}`}`
     return `  ${path} -> ${upstream}  (${token})`
   })
-  return [`${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`, ...rows]
+  return [
+    `${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`,
+    ...rows,
+  ]
 }
 
 function counted(count: number, noun: string): string {

@@ -23,7 +23,10 @@ export interface Command {
   readonly details?: string
   /** Positional arguments it takes, at most. */
   readonly maxPositionals?: number
-  /** @returns the exit code: 0 done, 1 failed. @throws UsageError for a wrong command line, ConfigError for a wrong configuration */
+  /**
+   * @returns the exit code: 0 done, 1 failed.
+   * @throws UsageError for a wrong command line, ConfigError for a wrong configuration
+   */
   run(context: CommandContext): Promise<number>
 }
 

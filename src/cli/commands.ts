@@ -12,7 +12,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   check: { summary: 'check a configuration and say what it means', load: async () => (await import('./check.ts')).check },
   providers: { summary: 'list the provider presets', load: async () => (await import('./providers.ts')).providers },
   simulate: { summary: 'run the simulated providers', load: async () => (await import('./simulate.ts')).simulate },
-  demo: { summary: 'simulated providers and a gateway in front of them, ready to try', load: async () => (await import('./demo.ts')).demo },
+  demo: {
+    summary: 'simulated providers and a gateway in front of them, ready to try',
+    load: async () => (await import('./demo.ts')).demo,
+  },
   version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
 }
 

@@ -20,12 +20,7 @@ export function commandHelp({ name, usage, options, details }: Command): string 
     const names = `${short === undefined ? '' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`
     return `  ${names.padEnd(20)}  ${help}`
   })
-  return [
-    `Usage: ${usage}`,
-    commands[name]?.summary,
-    details,
-    rows.length > 0 ? `Options:\n${rows.join('\n')}` : undefined,
-  ]
+  return [`Usage: ${usage}`, commands[name]?.summary, details, rows.length > 0 ? `Options:\n${rows.join('\n')}` : undefined]
     .filter((part) => part !== undefined)
     .join('\n\n')
 }

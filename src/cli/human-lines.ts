@@ -24,11 +24,17 @@ export function humanLines(write: (line: string) => void): { write(line: string)
 }
 
 function requestLine({ method, path, status, duration_ms, token, replay, error }: LogLine): string {
-  const notes = [token === 'wait' ? 'waited for a token' : '', replay === undefined ? '' : `replay ${replay}`, error ?? ''].filter((note) => note !== '')
+  const notes = [
+    token === 'wait' ? 'waited for a token' : '',
+    replay === undefined ? '' : `replay ${replay}`,
+    error ?? '',
+  ].filter((note) => note !== '')
   return `${method} ${path} -> ${status} in ${duration_ms} ms${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`
 }
 
 function eventLine({ level, message, credential, lifetime_s }: LogLine): string {
-  const about = [credential, lifetime_s === undefined ? undefined : `lives ${lifetime_s} s`].filter((part) => part !== undefined).join(', ')
+  const about = [credential, lifetime_s === undefined ? undefined : `lives ${lifetime_s} s`]
+    .filter((part) => part !== undefined)
+    .join(', ')
   return `${level === 'info' ? '' : `${level}: `}${message}${about === '' ? '' : ` (${about})`}`
 }

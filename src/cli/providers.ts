@@ -10,13 +10,25 @@ export const providers: Command = {
   run: async ({ values, stdout }) => {
     const presets = presetNames().map(readPreset)
     if (values['json'] === true) {
-      stdout(JSON.stringify(presets.map(({ name, title, documentation, upstream = null, environments }) => ({ name, title, documentation, upstream, environments: ['production', ...Object.keys(environments)] }))))
+      stdout(
+        JSON.stringify(
+          presets.map(({ name, title, documentation, upstream = null, environments }) => ({
+            name,
+            title,
+            documentation,
+            upstream,
+            environments: ['production', ...Object.keys(environments)],
+          })),
+        ),
+      )
       return 0
     }
     const width = Math.max(...presets.map(({ name }) => name.length))
     for (const { name, title, upstream, environments } of presets) {
       const also = Object.keys(environments)
-      stdout(`${name.padEnd(width)}  ${title}  ${upstream ?? ''}${also.length > 0 ? `  (environments: production, ${also.join(', ')})` : ''}`)
+      stdout(
+        `${name.padEnd(width)}  ${title}  ${upstream ?? ''}${also.length > 0 ? `  (environments: production, ${also.join(', ')})` : ''}`,
+      )
     }
     return 0
   },

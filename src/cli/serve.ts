@@ -11,7 +11,8 @@ export const serve: Command = {
   name: 'serve',
   usage: 'bearerd serve [-c FILE]',
   options: configOption,
-  details: 'Logs one JSON line per event to standard output. SIGTERM and SIGINT let open requests finish; a second signal ends at once.',
+  details:
+    'Logs one JSON line per event to standard output. SIGTERM and SIGINT let open requests finish; a second signal ends at once.',
   run: async (context) => {
     const config = loadConfig(configFileOf(context), context.env)
     const stopped = stopSignal()

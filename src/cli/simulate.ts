@@ -15,13 +15,15 @@ export const simulate: Command = {
     port: { type: 'string', value: 'PORT', help: `where to listen (default ${defaultPort}; 0 for any)` },
     host: { type: 'string', value: 'HOST', help: 'address to listen on (default 127.0.0.1)' },
   },
-  details: 'Five providers as strict as their documents, for tests without a network. Faults are switched at /_control; see docs/simulator.md.',
+  details:
+    'Five providers as strict as their documents, for tests without a network. Faults are switched at /_control; see docs/simulator.md.',
   run: async ({ values, stdout }) => {
     const port = typeof values['port'] === 'string' ? portOf(values['port']) : defaultPort
     const stopped = stopSignal()
     const simulator = await openSimulator(port, typeof values['host'] === 'string' ? values['host'] : '127.0.0.1')
     stdout(`simulated providers at ${simulator.url}, control interface at ${simulator.url}/_control`)
-    for (const [name, { clientId, clientSecret }] of Object.entries(simulatedClients)) stdout(`  ${name}: client_id ${clientId}, client_secret ${clientSecret}`)
+    for (const [name, { clientId, clientSecret }] of Object.entries(simulatedClients))
+      stdout(`  ${name}: client_id ${clientId}, client_secret ${clientSecret}`)
     await stopped
     await simulator.close()
     return 0
@@ -40,6 +42,7 @@ export async function openSimulator(port: number, host = '127.0.0.1'): Promise<S
 
 function portOf(text: string): number {
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new UsageError(`--port takes a number from 0 to 65535, not ${JSON.stringify(text)}`)
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new UsageError(`--port takes a number from 0 to 65535, not ${JSON.stringify(text)}`)
   return port
 }

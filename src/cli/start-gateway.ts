@@ -101,7 +101,9 @@ function haveTokens(tokens: TokenSources): boolean {
 function openAdmin(admin: ReturnType<typeof createServer>, listen: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     admin.once('error', (error) => reject(listenError(error, listen, 'admin.listen')))
-    admin.listen({ port: listen.port, ...(listen.host !== '' && { host: listen.host }) }, () => resolve(admin.address() as AddressInfo))
+    admin.listen({ port: listen.port, ...(listen.host !== '' && { host: listen.host }) }, () =>
+      resolve(admin.address() as AddressInfo),
+    )
   })
 }
 

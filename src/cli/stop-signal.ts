@@ -1,5 +1,6 @@
 /**
- * Waits for SIGTERM or SIGINT. A second signal ends the process at once, for a person who does not want to wait for open requests.
+ * Waits for SIGTERM or SIGINT. A second signal ends the process at once, for a person who does not want to wait for open
+ * requests.
  * @param onFirst told of the first signal
  */
 export function stopSignal(onFirst?: (signal: string) => void): Promise<void> {

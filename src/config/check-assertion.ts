@@ -20,13 +20,20 @@ export function checkAssertion(reading: CredentialReading, report: Report): void
 
   if (user !== undefined) checkKey(reading, user, report)
   else if (method === 'client_secret_jwt') {
-    if (assertion.alg !== undefined && assertion.alg !== 'HS256') report([...at, 'alg'], 'client_secret_jwt signs with the client_secret, by HS256; remove it')
-    if (assertion.key !== undefined) report([...at, 'key'], 'has no effect with client_secret_jwt, which signs with the client_secret; remove it')
+    if (assertion.alg !== undefined && assertion.alg !== 'HS256')
+      report([...at, 'alg'], 'client_secret_jwt signs with the client_secret, by HS256; remove it')
+    if (assertion.key !== undefined)
+      report([...at, 'key'], 'has no effect with client_secret_jwt, which signs with the client_secret; remove it')
   } else if (isWritten(reading, ...at)) {
-    report(at, `has no effect: neither grant_type: ${grant_type} nor ${method} nor a template uses an assertion; remove it or use {assertion}`, 'key')
+    report(
+      at,
+      `has no effect: neither grant_type: ${grant_type} nor ${method} nor a template uses an assertion; remove it or use {assertion}`,
+      'key',
+    )
   }
   const { exp, iat, nbf } = assertion.claims
-  if (exp !== undefined) report([...at, 'claims', 'exp'], 'the lifetime says when an assertion ends; remove it and write lifetime')
+  if (exp !== undefined)
+    report([...at, 'claims', 'exp'], 'the lifetime says when an assertion ends; remove it and write lifetime')
   if (iat !== undefined && iat !== null) report([...at, 'claims', 'iat'], 'this is when the assertion is made; remove it')
   // RFC 7519 4.1.5: a number, which no template gives.
   if (nbf instanceof Template) report([...at, 'claims', 'nbf'], 'this claim is a number; remove it')
@@ -37,13 +44,16 @@ function userOf(known: CredentialReading['known']): string | undefined {
   const { grant_type, token_endpoint_auth_method: method } = known
   if (grant_type === jwtBearer || grant_type === 'self_signed') return `grant_type: ${grant_type}`
   if (method === 'private_key_jwt') return method
-  return placeholdersOf(known).some(({ placeholder, part }) => placeholder === 'assertion' && part === 'request') ? 'the template {assertion}' : undefined
+  return placeholdersOf(known).some(({ placeholder, part }) => placeholder === 'assertion' && part === 'request')
+    ? 'the template {assertion}'
+    : undefined
 }
 
 function checkKey({ known }: CredentialReading, user: string, report: Report): void {
   const { alg, key } = known.token_request?.assertion ?? {}
   const at = ['token_request', 'assertion']
-  if (alg === undefined) report([...at, 'alg'], `this key is required; write alg: RS256, or what the provider says, because of ${user}`)
+  if (alg === undefined)
+    report([...at, 'alg'], `this key is required; write alg: RS256, or what the provider says, because of ${user}`)
   if (key === undefined) report([...at, 'key'], `this key is required; write key: {file: PATH}, because of ${user}`)
   if (alg === 'HS256' && known.token_endpoint_auth_method === 'private_key_jwt' && known.grant_type !== 'self_signed') {
     report([...at, 'alg'], 'private_key_jwt signs with a private key; use another alg, or client_secret_jwt')

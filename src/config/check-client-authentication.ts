@@ -25,7 +25,10 @@ export function checkClientAuthentication({ name, known, isAbsent }: CredentialR
   }
   const isInBody = method !== undefined && method !== 'none' && method !== 'client_secret_basic'
   if (isInBody && token_request?.encoding === 'none') {
-    report(['token_request', 'encoding'], `encoding: none sends nothing of the client; choose an encoding, or another method than ${method}`)
+    report(
+      ['token_request', 'encoding'],
+      `encoding: none sends nothing of the client; choose an encoding, or another method than ${method}`,
+    )
   }
 }
 
@@ -37,5 +40,8 @@ function isClaimed({ token_request }: CredentialReading['known']): boolean {
 
 /** An environment variable that a shell can set. */
 function variableName(credential: string, key: string): string {
-  return `${credential}_${key}`.toUpperCase().replace(/\W/g, '_').replace(/^(?=\d)/, '_')
+  return `${credential}_${key}`
+    .toUpperCase()
+    .replace(/\W/g, '_')
+    .replace(/^(?=\d)/, '_')
 }

@@ -44,7 +44,10 @@ function checkTokenRequest({ known: { token_request } }: CredentialReading, repo
   }
   for (const [name, value] of Object.entries(params)) {
     if (encoding !== 'json' && typeof value === 'object' && value !== null && !(value instanceof Template)) {
-      report(['token_request', 'params', name], `encoding: ${encoding} has no lists or groups; write a text, or use encoding: json`)
+      report(
+        ['token_request', 'params', name],
+        `encoding: ${encoding} has no lists or groups; write a text, or use encoding: json`,
+      )
     }
   }
 }
@@ -59,7 +62,9 @@ function checkTokenRequestFields({ known: { token_request } }: CredentialReading
       report(at, 'the boundary of encoding: multipart stands in this field; remove it')
     }
   }
-  reportRepeated(names, (name) => report(['token_request', 'headers', name], 'this field is set already, in another spelling; keep one of them', 'key'))
+  reportRepeated(names, (name) =>
+    report(['token_request', 'headers', name], 'this field is set already, in another spelling; keep one of them', 'key'),
+  )
 }
 
 function checkTokenResponse({ known: { token_response, rejected_when = [] } }: CredentialReading, report: Report): void {
@@ -68,7 +73,10 @@ function checkTokenResponse({ known: { token_response, rejected_when = [] } }: C
   }
   for (const [index, { status, header = {}, json, body }] of rejected_when.entries()) {
     if (status === undefined && Object.keys(header).length === 0 && json === undefined && body === undefined) {
-      report(['rejected_when', index], 'this match would be true for every answer; name a status, a header, or what the body says')
+      report(
+        ['rejected_when', index],
+        'this match would be true for every answer; name a status, a header, or what the body says',
+      )
     }
   }
 }
@@ -76,7 +84,9 @@ function checkTokenResponse({ known: { token_response, rejected_when = [] } }: C
 function checkInjection(reading: CredentialReading, report: Report): void {
   const { inject } = reading.known
   if (inject === undefined) return
-  const holdsToken = inject.some(({ value }) => value.placeholders.some((name) => name === 'access_token' || name.startsWith('token.')))
+  const holdsToken = inject.some(({ value }) =>
+    value.placeholders.some((name) => name === 'access_token' || name.startsWith('token.')),
+  )
   if (!holdsToken) report(['inject'], 'nothing of the token would go onto the request; use {access_token} in a value')
   const at = (index: number): (string | number)[] => (isWritten(reading, 'inject', index) ? ['inject', index] : ['inject'])
   for (const [index, target] of inject.entries()) {
@@ -88,7 +98,8 @@ function checkInjection(reading: CredentialReading, report: Report): void {
   const parameters = inject.map((target) => ('query' in target ? target.query : undefined))
   for (const names of [headers, parameters]) {
     for (const [index, name] of names.entries()) {
-      if (name !== undefined && names.indexOf(name) < index) report(at(index), `something goes to ${name} already; keep one of them`)
+      if (name !== undefined && names.indexOf(name) < index)
+        report(at(index), `something goes to ${name} already; keep one of them`)
     }
   }
 }

@@ -51,18 +51,30 @@ function checkAsked(
 }
 
 /** Where the assertion is the token, nothing is asked for and nothing answers. */
-function checkSelfSigned(reading: CredentialReading, credential: Omit<Credential, 'name'>, named: ReadonlySet<string>, report: Report): void {
+function checkSelfSigned(
+  reading: CredentialReading,
+  credential: Omit<Credential, 'name'>,
+  named: ReadonlySet<string>,
+  report: Report,
+): void {
   const unused = [
-    'insecure_http', 'token_endpoint_auth_method', 'audience', 'resource', 'token_response', 'token_requests',
+    'insecure_http',
+    'token_endpoint_auth_method',
+    'audience',
+    'resource',
+    'token_response',
+    'token_requests',
     ...(named.has('client_secret') ? [] : ['client_secret', 'client_secret_next']),
     ...(named.has('scope') ? [] : ['scope']),
     ...(named.has('token_endpoint') || credential.token_request.assertion?.claims['aud'] === undefined ? [] : ['token_endpoint']),
   ]
   for (const key of unused) {
-    if (isWritten(reading, key)) report([key], 'has no effect with grant_type: self_signed; remove it, or say it in token_request.assertion.claims', 'key')
+    if (isWritten(reading, key))
+      report([key], 'has no effect with grant_type: self_signed; remove it, or say it in token_request.assertion.claims', 'key')
   }
   const request = valueAt(reading.written, ['token_request'])
   for (const key of isGroup(request) ? Object.keys(request) : []) {
-    if (key !== 'assertion') report(['token_request', key], 'has no effect with grant_type: self_signed, which sends no token request; remove it', 'key')
+    if (key !== 'assertion')
+      report(['token_request', key], 'has no effect with grant_type: self_signed, which sends no token request; remove it', 'key')
   }
 }

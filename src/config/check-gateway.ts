@@ -4,10 +4,17 @@ import type { Report } from './report.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 
 /** Checks what concerns more than one key at the top level. */
-export function checkGateway({ listen, admin }: Known<z.output<typeof gatewaySchema>>, isOpenUnsaid: boolean, report: Report): void {
+export function checkGateway(
+  { listen, admin }: Known<z.output<typeof gatewaySchema>>,
+  isOpenUnsaid: boolean,
+  report: Report,
+): void {
   if (listen === undefined) return
   if (!listen.isLoopback && isOpenUnsaid) {
-    report(['listen'], 'every machine that reaches this address could use the tokens; listen on 127.0.0.1, or say callers: anyone')
+    report(
+      ['listen'],
+      'every machine that reaches this address could use the tokens; listen on 127.0.0.1, or say callers: anyone',
+    )
   }
   if (admin !== undefined && listen.port !== 0 && listen.port === admin.listen.port && overlap(listen.host, admin.listen.host)) {
     report(['admin', 'listen'], 'the admin interface cannot share the address of the gateway; choose another port, such as 9090')

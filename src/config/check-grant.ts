@@ -15,10 +15,16 @@ export function checkGrant({ known, isAbsent }: CredentialReading, report: Repor
     if (variables === undefined || token_request === undefined || Object.hasOwn(variables, name)) continue
     // A parameter of the recipe would stand in for every rotated refresh token too.
     if (grant_type !== 'refresh_token' && Object.hasOwn(params, name)) continue
-    report(['variables', name], `this key is required; write variables: {${name}: ...}, which grant_type: ${grant_type} asks with`)
+    report(
+      ['variables', name],
+      `this key is required; write variables: {${name}: ...}, which grant_type: ${grant_type} asks with`,
+    )
   }
   if (grant_type === 'refresh_token' && params['refresh_token'] !== undefined && params['refresh_token'] !== null) {
-    report(['token_request', 'params', 'refresh_token'], 'this would be sent in place of a rotated one too; write variables.refresh_token, which is sent by itself')
+    report(
+      ['token_request', 'params', 'refresh_token'],
+      'this would be sent in place of a rotated one too; write variables.refresh_token, which is sent by itself',
+    )
   }
   checkCarried(known, report)
 }
@@ -29,5 +35,9 @@ function checkCarried(known: CredentialReading['known'], report: Report): void {
   if (token_request?.encoding !== 'none') return
   const named = placeholdersOf(known).map(({ placeholder }) => placeholder)
   const missing = (grant_type === jwtBearer ? ['assertion'] : grantVariables(grant_type)).find((name) => !named.includes(name))
-  if (missing !== undefined) report(['token_request', 'encoding'], `encoding: none sends nothing of the grant; choose an encoding, or use {${missing}} in a template`)
+  if (missing !== undefined)
+    report(
+      ['token_request', 'encoding'],
+      `encoding: none sends nothing of the grant; choose an encoding, or use {${missing}} in a template`,
+    )
 }

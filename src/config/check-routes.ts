@@ -26,7 +26,8 @@ function checkTransport({ known: { upstream, insecure_http }, isWhole }: RouteRe
   if (isExposed && insecure_http === false) {
     report(['upstream'], 'the token would cross the network in clear text; use https, or say insecure_http: true on this route')
   }
-  if (isWhole && !isExposed && insecure_http === true) report(['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
+  if (isWhole && !isExposed && insecure_http === true)
+    report(['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
 }
 
 function checkFields({ known: { headers }, credential }: RouteReading, report: Report): void {
@@ -35,11 +36,15 @@ function checkFields({ known: { headers }, credential }: RouteReading, report: R
   const injected = (credential?.inject ?? []).map((target) => ('header' in target ? target.header.toLowerCase() : ''))
   for (const name of set) {
     if (isReservedField(name)) report(['headers', 'set', name], 'this field belongs to the connection or its framing; remove it')
-    if (injected.includes(name.toLowerCase())) report(['headers', 'set', name], `the credential ${credential?.name} sets this field; remove it here`)
+    if (injected.includes(name.toLowerCase()))
+      report(['headers', 'set', name], `the credential ${credential?.name} sets this field; remove it here`)
   }
-  reportRepeated(set, (name) => report(['headers', 'set', name], 'this field is set already, in another spelling; keep one of them', 'key'))
+  reportRepeated(set, (name) =>
+    report(['headers', 'set', name], 'this field is set already, in another spelling; keep one of them', 'key'),
+  )
   for (const [index, name] of headers.remove.entries()) {
-    if (isReservedField(name)) report(['headers', 'remove', index], 'the gateway makes this field itself; remove it from the list')
+    if (isReservedField(name))
+      report(['headers', 'remove', index], 'the gateway makes this field itself; remove it from the list')
     else if (set.some((other) => other.toLowerCase() === name.toLowerCase())) {
       report(['headers', 'remove', index], 'headers.set replaces this field anyway; remove it from the list')
     }
@@ -49,7 +54,8 @@ function checkFields({ known: { headers }, credential }: RouteReading, report: R
 function checkQuery({ known: { query }, credential }: RouteReading, report: Report): void {
   const injected = (credential?.inject ?? []).map((target) => ('query' in target ? target.query : undefined))
   for (const name of Object.keys(query?.set ?? {})) {
-    if (injected.includes(name)) report(['query', 'set', name], `the credential ${credential?.name} sets this parameter; remove it here`)
+    if (injected.includes(name))
+      report(['query', 'set', name], `the credential ${credential?.name} sets this parameter; remove it here`)
   }
 }
 

@@ -16,7 +16,8 @@ export function checkTemplates(reading: CredentialReading, report: Report): void
     const { placeholder, part } = use
     if (placeholder === 'scope' && isAbsent('scope')) missing.add('scope')
     // Without a token endpoint to ask, only a template can need its URL.
-    if (placeholder === 'token_endpoint' && isAbsent('token_endpoint') && known.grant_type === 'self_signed') missing.add('token_endpoint')
+    if (placeholder === 'token_endpoint' && isAbsent('token_endpoint') && known.grant_type === 'self_signed')
+      missing.add('token_endpoint')
     const names = ['client_id', 'client_secret', 'scope', 'token_endpoint', ...namesIn[part], ...variables]
     if (names.includes(placeholder) || (part === 'injection' && /^token\..+/.test(placeholder))) continue
     if (placeholder === 'assertion') {
@@ -24,20 +25,29 @@ export function checkTemplates(reading: CredentialReading, report: Report): void
       continue
     }
     if (isFromPreset(reading, use)) missing.add(`variables.${placeholder}`)
-    else report(placeOf(reading, use), `the template names {${placeholder}}, which is nowhere set; ${remedyFor(placeholder, names)}`)
+    else
+      report(placeOf(reading, use), `the template names {${placeholder}}, which is nowhere set; ${remedyFor(placeholder, names)}`)
   }
-  for (const key of missing) report(key.split('.'), 'this key is required; write it, because a template of this credential names it')
+  for (const key of missing)
+    report(key.split('.'), 'this key is required; write it, because a template of this credential names it')
 }
 
 /** What only some templates can name. */
-const namesIn: Readonly<Record<PlaceholderUse['part'], readonly string[]>> = { claims: [], request: ['assertion'], injection: ['access_token'] }
+const namesIn: Readonly<Record<PlaceholderUse['part'], readonly string[]>> = {
+  claims: [],
+  request: ['assertion'],
+  injection: ['access_token'],
+}
 
 function isFromPreset(reading: CredentialReading, { at }: PlaceholderUse): boolean {
   return reading.known.provider !== undefined && !isWritten(reading, ...at.slice(0, at[0] === 'inject' ? 1 : at.length))
 }
 
 /** `inject` may be a list or a single entry. */
-function placeOf(reading: CredentialReading, { at: [group = '', index = 0, ...inner] }: PlaceholderUse): readonly (string | number)[] {
+function placeOf(
+  reading: CredentialReading,
+  { at: [group = '', index = 0, ...inner] }: PlaceholderUse,
+): readonly (string | number)[] {
   return group === 'inject' && !isWritten(reading, group, index) ? [group, ...inner] : [group, index, ...inner]
 }
 

@@ -11,8 +11,8 @@ export interface VariableProblem {
 }
 
 /**
- * A text that variables were filled into, for places where what was written has a meaning (a template) that what was filled in must
- * never get. Holds secrets; used while the configuration is read, kept by nobody.
+ * A text that variables were filled into, for places where what was written has a meaning (a template) that what was filled in
+ * must never get. Holds secrets; used while the configuration is read, kept by nobody.
  */
 export class FilledText {
   readonly #pieces: readonly Piece[]
@@ -49,10 +49,14 @@ export function interpolate(source: string, env: Readonly<NodeJS.ProcessEnv>): {
 
 function valueOf(inner: string, isClosed: boolean, env: Readonly<NodeJS.ProcessEnv>): string | VariableProblem {
   const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner) ?? []
-  if (name === undefined || !isClosed) return { problem: 'malformed variable', remedy: 'write ${NAME} or ${NAME:-default}; $${ for a literal ${' }
-  if (fallback?.includes('${') === true) return { problem: 'a default cannot hold another variable', remedy: `set ${name}, or write its default out` }
+  if (name === undefined || !isClosed)
+    return { problem: 'malformed variable', remedy: 'write ${NAME} or ${NAME:-default}; $${ for a literal ${' }
+  if (fallback?.includes('${') === true)
+    return { problem: 'a default cannot hold another variable', remedy: `set ${name}, or write its default out` }
   // The environment of a process is an object: without this, ${toString} would be set.
   const value = Object.hasOwn(env, name) ? env[name] : undefined
   if (fallback !== undefined) return value === undefined || value === '' ? fallback : value
-  return value ?? { problem: `the environment variable ${name} is not set`, remedy: `set it, or give a default: \${${name}:-default}` }
+  return (
+    value ?? { problem: `the environment variable ${name} is not set`, remedy: `set it, or give a default: \${${name}:-default}` }
+  )
 }

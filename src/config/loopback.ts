@@ -1,4 +1,7 @@
-/** Whether a host is this machine itself, so that plain HTTP to it crosses no network. @param hostname with or without brackets */
+/**
+ * Whether a host is this machine itself, so that plain HTTP to it crosses no network.
+ * @param hostname with or without brackets
+ */
 export function isLoopbackHost(hostname: string): boolean {
   const name = hostname.toLowerCase().replace(/^\[|\]$/g, '')
   return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)

@@ -21,7 +21,9 @@ const presetSchema = z.looseObject({
   title: z.string().min(1),
   documentation: z.url(),
   upstream: z.url().optional(),
-  environments: z.record(z.string(), z.strictObject({ token_endpoint: z.url().optional(), upstream: z.url().optional() })).default({}),
+  environments: z
+    .record(z.string(), z.strictObject({ token_endpoint: z.url().optional(), upstream: z.url().optional() }))
+    .default({}),
 })
 
 const folder = join(import.meta.dirname, '../../providers')

@@ -27,12 +27,20 @@ export class ConfigError extends Error {
  * @param path as `formatPath` makes it
  * @param message of the form `problem; remedy`
  */
-export function problemAt(file: string, place: { readonly line: number; readonly column: number }, path: string, message: string): ConfigProblem {
+export function problemAt(
+  file: string,
+  place: { readonly line: number; readonly column: number },
+  path: string,
+  message: string,
+): ConfigProblem {
   const [problem = message, ...remedy] = message.split('; ')
   return { file, ...place, path, problem, remedy: remedy.join('; ') }
 }
 
-/** Formats a problem as `file:line:column: path: problem; remedy`, one line, which editors and terminals can follow to the place. */
+/**
+ * Formats a problem as `file:line:column: path: problem; remedy`, one line, which editors and terminals can follow to the
+ * place.
+ */
 export function formatProblem({ file, line, column, path, problem, remedy }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file
   return [place, ...(path === '' ? [] : [path]), `${problem}; ${remedy}`].map(visible).join(': ')

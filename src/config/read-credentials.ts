@@ -24,7 +24,11 @@ export interface CredentialEntry {
  * @param entries what stands in the file
  * @param env where `{env: NAME}` secrets are looked up
  */
-export function readCredentials(entries: Group, env: Readonly<NodeJS.ProcessEnv>, report: Report): ReadonlyMap<string, CredentialEntry> {
+export function readCredentials(
+  entries: Group,
+  env: Readonly<NodeJS.ProcessEnv>,
+  report: Report,
+): ReadonlyMap<string, CredentialEntry> {
   const schema = credentialSchema(env)
   return new Map(
     Object.entries(entries).map(([name, entry]): [string, CredentialEntry] => {
@@ -63,7 +67,10 @@ function lowerLayer(entry: unknown, report: Report): LowerLayer | 'unknown' {
   if (typeof environment !== 'string' || environment === 'production') return { defaults, upstream }
   const hosts = Object.hasOwn(environments, environment) ? environments[environment] : undefined
   if (hosts === undefined) {
-    report(['environment'], `the preset ${provider} has no such environment; ${suggest(environment, ['production', ...Object.keys(environments)])}`)
+    report(
+      ['environment'],
+      `the preset ${provider} has no such environment; ${suggest(environment, ['production', ...Object.keys(environments)])}`,
+    )
     return { defaults, upstream }
   }
   const { upstream: ownUpstream = upstream, ...keys } = hosts

@@ -38,7 +38,10 @@ export function readGroup<Shape extends z.ZodRawShape>(
   return { whole: undefined, known, isAbsent: (key) => Object.hasOwn(known, key) && known[key] === undefined }
 }
 
-/** Reads each key on its own. A wrong value makes its whole top-level key unknown; a key that should not be there is left out, no more. */
+/**
+ * Reads each key on its own. A wrong value makes its whole top-level key unknown; a key that should not be there is left out,
+ * no more.
+ */
 function rightKeys(shape: z.ZodRawShape, value: unknown, issues: readonly SchemaIssue[]): Group {
   if (!isGroup(value)) return {}
   const misspelt = issues.flatMap(({ meant = [] }) => (meant.length === 1 && !Object.hasOwn(value, meant[0] ?? '') ? meant : []))
@@ -47,7 +50,9 @@ function rightKeys(shape: z.ZodRawShape, value: unknown, issues: readonly Schema
   const rest = surplus.reduce<unknown>(without, value) as Group
   const right: Record<string, unknown> = {}
   for (const [key, schema] of Object.entries(shape as Readonly<Record<string, z.ZodType>>)) {
-    const { success, data } = wrong.has(key) ? { success: false } : schema.safeParse(Object.hasOwn(rest, key) ? rest[key] : undefined)
+    const { success, data } = wrong.has(key)
+      ? { success: false }
+      : schema.safeParse(Object.hasOwn(rest, key) ? rest[key] : undefined)
     if (success) right[key] = data
   }
   return right

@@ -14,13 +14,21 @@ import { routeSchema } from './schema/route.ts'
  * @param credentials by name; undefined when they cannot be told
  * @returns those without problems
  */
-export function readRoutes(entries: readonly unknown[], credentials: ReadonlyMap<string, CredentialEntry> | undefined, report: Report): Route[] {
+export function readRoutes(
+  entries: readonly unknown[],
+  credentials: ReadonlyMap<string, CredentialEntry> | undefined,
+  report: Report,
+): Route[] {
   const routes = entries.map((entry, index) => readRoute(entry, credentials, reportBelow(['routes', index], report)))
   checkRoutesTogether(entries, report)
   return routes.filter((route) => route !== undefined)
 }
 
-function readRoute(entry: unknown, credentials: ReadonlyMap<string, CredentialEntry> | undefined, report: Report): Route | undefined {
+function readRoute(
+  entry: unknown,
+  credentials: ReadonlyMap<string, CredentialEntry> | undefined,
+  report: Report,
+): Route | undefined {
   const name = isGroup(entry) ? entry['credential'] : undefined
   const used = typeof name === 'string' ? credentials?.get(name) : undefined
   if (typeof name === 'string' && used === undefined && credentials !== undefined) {

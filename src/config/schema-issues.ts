@@ -23,7 +23,9 @@ export function issuesOf(error: z.ZodError, value: unknown): SchemaIssue[] {
   const issues = error.issues.flatMap((issue) => issuesFrom(issue, value, []))
   const meant = new Set(issues.map((issue) => JSON.stringify(issue.meant)))
   // A key that is misspelt is not missing as well.
-  return issues.map((issue) => (issue.part === 'missing' && meant.has(JSON.stringify(issue.path)) ? { ...issue, message: undefined } : issue))
+  return issues.map((issue) =>
+    issue.part === 'missing' && meant.has(JSON.stringify(issue.path)) ? { ...issue, message: undefined } : issue,
+  )
 }
 
 function issuesFrom(issue: z.core.$ZodIssue, value: unknown, around: readonly PropertyKey[]): SchemaIssue[] {
@@ -55,8 +57,8 @@ function unknownKey(key: string, path: SchemaIssue['path'], known: readonly stri
 }
 
 /**
- * The one alternative for a value of this kind (text, list, group); none when several could be meant, so that the union's own message is
- * used.
+ * The one alternative for a value of this kind (text, list, group); none when several could be meant, so that the union's own
+ * message is used.
  */
 function alternativeMeant(alternatives: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   const possible = alternatives.filter((issues) => !issues.some(refusesKind))
@@ -65,5 +67,9 @@ function alternativeMeant(alternatives: readonly (readonly z.core.$ZodIssue[])[]
 
 function refusesKind(issue: z.core.$ZodIssue): boolean {
   if (issue.path.length > 0) return false
-  return issue.code === 'invalid_type' || issue.code === 'invalid_value' || (issue.code === 'invalid_union' && alternativeMeant(issue.errors) === undefined)
+  return (
+    issue.code === 'invalid_type' ||
+    issue.code === 'invalid_value' ||
+    (issue.code === 'invalid_union' && alternativeMeant(issue.errors) === undefined)
+  )
 }

@@ -37,17 +37,22 @@ export function readSigningKey(text: string, alg: SigningAlgorithm): SigningKey 
   const kid = typeof jwk?.['kid'] === 'string' ? jwk['kid'] : undefined
   const bound = jwk?.['alg'] === 'Ed25519' ? 'EdDSA' : jwk?.['alg']
   // RFC 7517 4.4: a key may be bound to one algorithm.
-  if (bound !== undefined && bound !== alg) throw new SigningKeyError(`the JWK says that it is not for ${alg}`, 'write the alg of the JWK, or use another key')
+  if (bound !== undefined && bound !== alg)
+    throw new SigningKeyError(`the JWK says that it is not for ${alg}`, 'write the alg of the JWK, or use another key')
   if (alg === 'HS256') return { key: sharedSecret(text, jwk), kid }
 
   const key = jwk === undefined ? pemKey(text) : jwkKey(jwk)
   const fitting = algorithmsFor(key)
   if (!fitting.includes(alg)) {
-    const remedy = fitting.length === 0 ? 'make an RSA key, an EC key on P-256 or an Ed25519 key' : `write alg: ${fitting.join(' or ')}, or use another key`
+    const remedy =
+      fitting.length === 0
+        ? 'make an RSA key, an EC key on P-256 or an Ed25519 key'
+        : `write alg: ${fitting.join(' or ')}, or use another key`
     throw new SigningKeyError(`${alg} cannot sign with a key of the kind ${kindOf(key)}`, remedy)
   }
   // RFC 7518 3.3: "A key of size 2048 bits or larger MUST be used".
-  if ((key.asymmetricKeyDetails?.modulusLength ?? 2048) < 2048) throw new SigningKeyError('the RSA key is shorter than 2048 bits', 'make a longer one')
+  if ((key.asymmetricKeyDetails?.modulusLength ?? 2048) < 2048)
+    throw new SigningKeyError('the RSA key is shorter than 2048 bits', 'make a longer one')
   return { key, kid }
 }
 
@@ -63,20 +68,29 @@ function parseJwk(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 function sharedSecret(text: string, jwk: Readonly<Record<string, unknown>> | undefined): Uint8Array {
-  if (text.includes('-----BEGIN')) throw new SigningKeyError('HS256 signs with a shared secret, and this is a key in PEM', `write alg: ${asymmetric}`)
+  if (text.includes('-----BEGIN'))
+    throw new SigningKeyError('HS256 signs with a shared secret, and this is a key in PEM', `write alg: ${asymmetric}`)
   if (jwk?.['kty'] === undefined) return Buffer.from(text)
   const bytes = jwk['kty'] === 'oct' && typeof jwk['k'] === 'string' ? Buffer.from(jwk['k'], 'base64url') : Buffer.alloc(0)
   if (bytes.length > 0) return bytes
-  throw new SigningKeyError('HS256 signs with a shared secret, and this JWK holds none', `write a JWK of the type oct, or alg: ${asymmetric}`)
+  throw new SigningKeyError(
+    'HS256 signs with a shared secret, and this JWK holds none',
+    `write a JWK of the type oct, or alg: ${asymmetric}`,
+  )
 }
 
 const asymmetric = 'RS256, PS256, ES256 or EdDSA, as the provider says'
 
 function pemKey(text: string): KeyObject {
-  if (!text.includes('-----BEGIN')) throw new SigningKeyError('this is neither a key in PEM nor a JWK', 'write a private key that begins with -----BEGIN')
-  if (!text.includes('PRIVATE KEY-----')) throw new SigningKeyError('this PEM holds no private key', 'write the private key, not the public one or the certificate')
+  if (!text.includes('-----BEGIN'))
+    throw new SigningKeyError('this is neither a key in PEM nor a JWK', 'write a private key that begins with -----BEGIN')
+  if (!text.includes('PRIVATE KEY-----'))
+    throw new SigningKeyError('this PEM holds no private key', 'write the private key, not the public one or the certificate')
   if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(text)) {
-    throw new SigningKeyError('the private key is encrypted', 'decrypt it (openssl pkey -in KEY -out PLAIN), and protect the file instead')
+    throw new SigningKeyError(
+      'the private key is encrypted',
+      'decrypt it (openssl pkey -in KEY -out PLAIN), and protect the file instead',
+    )
   }
   // A variable often has its line breaks written as \n.
   const key = text.includes('\n') ? text : text.replaceAll('\\n', '\n')
@@ -89,7 +103,8 @@ function pemKey(text: string): KeyObject {
 
 function jwkKey(jwk: Readonly<Record<string, unknown>>): KeyObject {
   if (jwk['kty'] === 'oct') throw new SigningKeyError('this JWK is a shared secret', 'write alg: HS256, or a private key')
-  if (jwk['d'] === undefined) throw new SigningKeyError('this JWK holds no private key', 'write the private key, not the public one')
+  if (jwk['d'] === undefined)
+    throw new SigningKeyError('this JWK holds no private key', 'write the private key, not the public one')
   try {
     return createPrivateKey({ key: jwk, format: 'jwk' })
   } catch {

@@ -16,7 +16,9 @@ export interface PlaceholderUse {
 export function placeholdersOf({ token_request, inject = [] }: Known<Credential>): PlaceholderUse[] {
   const groups = token_request === undefined ? [] : (['headers', 'query', 'params'] as const)
   const inRequest = groups.flatMap((group) =>
-    Object.entries<JsonTemplate>(token_request?.[group] ?? {}).flatMap(([name, value]) => templatesIn(value, ['token_request', group, name])),
+    Object.entries<JsonTemplate>(token_request?.[group] ?? {}).flatMap(([name, value]) =>
+      templatesIn(value, ['token_request', group, name]),
+    ),
   )
   const inClaims = Object.entries<JsonTemplate>(token_request?.assertion?.claims ?? {}).flatMap(([name, value]) =>
     templatesIn(value, ['token_request', 'assertion', 'claims', name]),
@@ -35,5 +37,7 @@ function templatesIn(value: JsonTemplate, at: Path): Located[] {
   if (value instanceof Template) return [[value, at]]
   if (Array.isArray(value)) return value.flatMap((inner: JsonTemplate, index) => templatesIn(inner, [...at, index]))
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value as Readonly<Record<string, JsonTemplate>>).flatMap(([key, inner]) => templatesIn(inner, [...at, key]))
+  return Object.entries(value as Readonly<Record<string, JsonTemplate>>).flatMap(([key, inner]) =>
+    templatesIn(inner, [...at, key]),
+  )
 }

@@ -73,7 +73,8 @@ function parse({ text: source, isFilled }: Piece): (string | Placeholder)[] {
   for (const [text, name] of source.matchAll(token)) {
     if (name !== undefined) parts.push({ name })
     else if (text === '{{' || text === '}}') parts.push(text.charAt(0))
-    else if (text === '{' || text === '}') throw new TemplateSyntaxError(`a single brace "${text}" that belongs to no {placeholder}`)
+    else if (text === '{' || text === '}')
+      throw new TemplateSyntaxError(`a single brace "${text}" that belongs to no {placeholder}`)
     else parts.push(text)
   }
   return parts

@@ -5,7 +5,10 @@ import type { ErrorCode } from 'yaml'
  * @returns the form `problem; remedy`
  */
 export function syntaxProblem(code: ErrorCode): string {
-  const [problem, remedy] = words[code] ?? ['this cannot stand here', 'check the indentation, quotes and brackets around this place']
+  const [problem, remedy] = words[code] ?? [
+    'this cannot stand here',
+    'check the indentation, quotes and brackets around this place',
+  ]
   return `not valid YAML: ${problem}; ${remedy}`
 }
 

@@ -15,7 +15,8 @@ export interface Assertion {
 }
 
 /**
- * Signs the assertion of a credential (RFC 7523 3), with its own key and claims: for the grant, for templates, or as the token itself.
+ * Signs the assertion of a credential (RFC 7523 3), with its own key and claims: for the grant, for templates, or as the token
+ * itself.
  * @param nowEpochMs milliseconds since the epoch
  * @throws TokenRequestError `refused` when the key cannot sign, as it may be after its file has changed
  */
@@ -25,8 +26,8 @@ export async function signAssertion(credential: Credential, nowEpochMs: number):
 }
 
 /**
- * Signs the assertion that proves the client (RFC 7523 2.2). The configured claims are for the grant where that is an assertion too, and for
- * this one where it is not.
+ * Signs the assertion that proves the client (RFC 7523 2.2). The configured claims are for the grant where that is an assertion
+ * too, and for this one where it is not.
  * @param nowEpochMs milliseconds since the epoch
  * @throws TokenRequestError as `signAssertion`
  */
@@ -51,7 +52,11 @@ interface Signing {
   readonly hasClaims: boolean
 }
 
-async function sign(credential: Credential, { alg, key: text = '', secret, kid: named, hasClaims }: Signing, nowEpochMs: number): Promise<Assertion> {
+async function sign(
+  credential: Credential,
+  { alg, key: text = '', secret, kid: named, hasClaims }: Signing,
+  nowEpochMs: number,
+): Promise<Assertion> {
   const { lifetime = defaultLifetimeMs, claims = {} } = credential.token_request.assertion ?? {}
   const iat = Math.floor(nowEpochMs / 1000)
   const exp = iat + Math.ceil(lifetime / 1000)

@@ -53,7 +53,8 @@ const readers: Readonly<Record<Credential['token_response']['expires']['as'], Re
   milliseconds: (value) => toNumber(value),
   epoch: (value, now) => toNumber(value) * 1000 - now,
   epoch_ms: (value, now) => toNumber(value) - now,
-  rfc3339: (value, now) => (typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/i.test(value) ? Date.parse(value) - now : Number.NaN),
+  rfc3339: (value, now) =>
+    typeof value === 'string' && /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/i.test(value) ? Date.parse(value) - now : Number.NaN,
   jwt_exp: () => Number.NaN,
 }
 
@@ -64,8 +65,8 @@ function toNumber(value: unknown): number {
 }
 
 /**
- * RFC 7519 4.1.4: the time until `exp`. Where that is not between nothing and the whole life from `iat` to `exp`, this machine's clock is off, and the
- * whole life is the better guess.
+ * RFC 7519 4.1.4: the time until `exp`. Where that is not between nothing and the whole life from `iat` to `exp`, this
+ * machine's clock is off, and the whole life is the better guess.
  */
 function jwtLifetime(token: string, nowEpochMs: number): number | undefined {
   const [, payload, signature] = token.split('.')

@@ -6,8 +6,8 @@ import type { Grant, PreviousGrant } from './token-response.ts'
 import type { TokenTransport } from './token-transport.ts'
 
 /**
- * Asks the token endpoint of a credential for a token, once: with the refresh token where there is one (RFC 6749 6), else with the
- * configured grant. Where the assertion is the token, nobody is asked.
+ * Asks the token endpoint of a credential for a token, once: with the refresh token where there is one (RFC 6749 6), else with
+ * the configured grant. Where the assertion is the token, nobody is asked.
  * @returns the grant; its refresh token is the one to use next time
  * @throws TokenRequestError when no token is granted
  */

@@ -34,13 +34,20 @@ export interface TokenRequestTls {
  * @param nowEpochMs milliseconds since the epoch, for assertions
  * @throws TokenRequestError `refused` when a secret cannot be sent in the field that the recipe names, or a key cannot sign
  */
-export async function buildTokenRequest(credential: Credential, refreshToken?: string, nowEpochMs = Date.now()): Promise<TokenRequest> {
+export async function buildTokenRequest(
+  credential: Credential,
+  refreshToken?: string,
+  nowEpochMs = Date.now(),
+): Promise<TokenRequest> {
   const { token_request: recipe, token_endpoint } = credential
   if (token_endpoint === undefined) throw new TypeError(`the credential ${credential.name} has no token endpoint`)
   const values = await requestValues(credential, refreshToken, nowEpochMs)
   const render = (template: Template): string => template.render(values)
 
-  const draft: TokenRequestDraft = { params: defaultParams(credential, refreshToken, values), headers: new Map([['accept', 'application/json']]) }
+  const draft: TokenRequestDraft = {
+    params: defaultParams(credential, refreshToken, values),
+    headers: new Map([['accept', 'application/json']]),
+  }
   await clientAuthentications[credential.token_endpoint_auth_method](draft, credential, nowEpochMs)
   for (const [name, value] of Object.entries(recipe.params)) {
     // The recipe's own grant type is for the configured grant.
@@ -54,11 +61,17 @@ export async function buildTokenRequest(credential: Credential, refreshToken?: s
   for (const [name, template] of Object.entries(recipe.headers)) draft.headers.set(name.toLowerCase(), render(template))
   for (const [name, value] of draft.headers) {
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new TokenRequestError('refused', 'invalid_field_value', `a value for the field ${name} holds characters that no field may hold`)
+      throw new TokenRequestError(
+        'refused',
+        'invalid_field_value',
+        `a value for the field ${name} holds characters that no field may hold`,
+      )
     }
   }
 
-  const query = new URLSearchParams(Object.entries(recipe.query).map(([name, template]): [string, string] => [name, render(template)]))
+  const query = new URLSearchParams(
+    Object.entries(recipe.query).map(([name, template]): [string, string] => [name, render(template)]),
+  )
   if (recipe.encoding === 'query') for (const [name, value] of textParams(draft.params)) query.append(name, value)
 
   return {
@@ -72,7 +85,11 @@ export async function buildTokenRequest(credential: Credential, refreshToken?: s
 }
 
 /** The values that templates of a token request may name. */
-async function requestValues(credential: Credential, refreshToken: string | undefined, nowEpochMs: number): Promise<TemplateValues> {
+async function requestValues(
+  credential: Credential,
+  refreshToken: string | undefined,
+  nowEpochMs: number,
+): Promise<TemplateValues> {
   const isNamed = placeholdersOf(credential).some(({ placeholder, part }) => placeholder === 'assertion' && part === 'request')
   const isGrant = credential.grant_type === jwtBearer && refreshToken === undefined
   const assertion = isNamed || isGrant ? await signAssertion(credential, nowEpochMs) : undefined
@@ -100,7 +117,8 @@ function defaultParams(credential: Credential, refreshToken: string | undefined,
   params.set('grant_type', refreshToken === undefined ? credential.grant_type : 'refresh_token')
   if (refreshToken !== undefined) params.set('refresh_token', refreshToken)
   else {
-    for (const name of grantVariables(credential.grant_type)) if (Object.hasOwn(credential.variables, name)) params.set(name, values(name))
+    for (const name of grantVariables(credential.grant_type))
+      if (Object.hasOwn(credential.variables, name)) params.set(name, values(name))
     if (credential.grant_type === jwtBearer) params.set('assertion', values('assertion'))
   }
   const { scope, scope_delimiter, audience, resource } = credential

@@ -46,7 +46,8 @@ export function judgeTokenResponse(
 ): Grant {
   const { status, headers, body } = response
   const retryAfterMs = parseRetryAfter(first(headers['retry-after']), nowEpochMs)
-  const unavailable = (code: string, message: string): TokenRequestError => new TokenRequestError('unavailable', code, message, retryAfterMs)
+  const unavailable = (code: string, message: string): TokenRequestError =>
+    new TokenRequestError('unavailable', code, message, retryAfterMs)
 
   if (status === 429) throw unavailable('rate_limited', 'the token endpoint limits the rate of token requests (429)')
   if (status >= 500) throw unavailable(`http_${status}`, `the token endpoint answered ${status}`)
@@ -59,13 +60,17 @@ export function judgeTokenResponse(
   const errorCode = errorCodeOf(parsed, secretsOf(credential, previous))
   if (status < 200 || status >= 400 || errorCode !== undefined) {
     const isTemporary = status === 408 || (errorCode !== undefined && temporaryCodes.has(errorCode))
-    const said = errorCode === undefined ? `the token endpoint answered ${status}` : `the token endpoint answered ${status} ${errorCode}`
-    throw isTemporary ? unavailable(errorCode ?? `http_${status}`, said) : new TokenRequestError('refused', errorCode ?? `http_${status}`, said, retryAfterMs)
+    const said =
+      errorCode === undefined ? `the token endpoint answered ${status}` : `the token endpoint answered ${status} ${errorCode}`
+    throw isTemporary
+      ? unavailable(errorCode ?? `http_${status}`, said)
+      : new TokenRequestError('refused', errorCode ?? `http_${status}`, said, retryAfterMs)
   }
 
   const { access_token, ok_when } = credential.token_response
   // A grant that lives on refresh tokens must not lose a rotated one (RFC 6749 6).
-  const refresh_token = credential.token_response.refresh_token ?? (credential.grant_type === 'refresh_token' ? '/refresh_token' : undefined)
+  const refresh_token =
+    credential.token_response.refresh_token ?? (credential.grant_type === 'refresh_token' ? '/refresh_token' : undefined)
   const fieldName = /^header:(.+)$/.exec(access_token)?.[1]
   if (fieldName === undefined && !isObject(parsed)) {
     const what = body.trim() === '' ? 'an empty body' : 'a body that is not a JSON object'

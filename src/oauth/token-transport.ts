@@ -67,7 +67,8 @@ async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
   for await (const chunk of body) {
     length += chunk.length
     // Leaving the loop destroys the body and its connection.
-    if (length > largestBodyBytes) throw new TokenRequestError('unavailable', 'too_large', "the token endpoint's answer is larger than 256 KiB")
+    if (length > largestBodyBytes)
+      throw new TokenRequestError('unavailable', 'too_large', "the token endpoint's answer is larger than 256 KiB")
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -75,7 +76,8 @@ async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
 
 /** Decides by code, never by message: messages may hold what the other side sent. */
 function failureOf(error: unknown, isTimeout: boolean, timeoutMs: number): TokenRequestError {
-  if (isTimeout) return new TokenRequestError('unavailable', 'timeout', `the token endpoint did not answer within ${timeoutMs} ms`)
+  if (isTimeout)
+    return new TokenRequestError('unavailable', 'timeout', `the token endpoint did not answer within ${timeoutMs} ms`)
   const code = codeOf(error) ?? 'connection_failed'
   return new TokenRequestError('unavailable', code, `the token endpoint cannot be reached (${code})`)
 }

@@ -4,8 +4,9 @@ import type { Agent as UndiciAgent, Dispatcher } from 'undici'
 const load = createRequire(import.meta.url)
 
 /**
- * undici's client without everything else that its front door loads (fetch, WebSocket, caches, mocks): 30 ms of a start and 3 MiB of
- * every sidecar's memory. The version is pinned exactly, and test/oauth/token-transport.test.ts fails if these parts move.
+ * undici's client without everything else that its front door loads (fetch, WebSocket, caches, mocks): 30 ms of a start and 3
+ * MiB of every sidecar's memory. The version is pinned exactly, and test/oauth/token-transport.test.ts fails if these parts
+ * move.
  */
 export const Agent = load('undici/lib/dispatcher/agent.js') as typeof UndiciAgent
 

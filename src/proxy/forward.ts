@@ -89,7 +89,12 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
 }
 
 /** Sends the same request once more; the second answer is final, whatever it is. */
-async function replay(exchange: Exchange, source: TokenSource, replacement: Replacement, send: (chooseToken: () => AccessToken) => Promise<Answer>): Promise<Answer> {
+async function replay(
+  exchange: Exchange,
+  source: TokenSource,
+  replacement: Replacement,
+  send: (chooseToken: () => AccessToken) => Promise<Answer>,
+): Promise<Answer> {
   try {
     const answer = await send(() => replacement.token)
     const isAccepted = !(await isRefusal(exchange, answer, source.rejectedWhen))
@@ -113,9 +118,15 @@ function answerOptions({ response }: Exchange): void {
   response.end()
 }
 
-function bodyOf(exchange: Exchange, { contentLength }: ReceivedRequest, route: Route, { limits, replayMemory }: ForwardingParts): RequestBody {
+function bodyOf(
+  exchange: Exchange,
+  { contentLength }: ReceivedRequest,
+  route: Route,
+  { limits, replayMemory }: ForwardingParts,
+): RequestBody {
   const { replay, credential, max_request_body } = route
   const mayFit = replay !== 'off' && (contentLength === undefined || contentLength <= replay.max_body)
-  const copy = mayFit && credential !== undefined && contentLength !== 0 ? new ReplayCopy(replayMemory, replay.max_body) : undefined
+  const copy =
+    mayFit && credential !== undefined && contentLength !== 0 ? new ReplayCopy(replayMemory, replay.max_body) : undefined
   return new RequestBody(exchange.request, contentLength, copy, { idleMs: limits.body_idle, maxBytes: max_request_body })
 }

@@ -46,7 +46,12 @@ export function createGateway({ config, metrics, log, tokenSource }: GatewayPart
     upstream,
     tokenEndpointGuard: perRoute(config.routes, (route) => createTokenEndpointGuard(route, config.credentials)),
   }
-  const listener = createListener(config, (exchange) => forward(exchange, parts), { metrics, log, recent, accessLog: config.access_log })
+  const listener = createListener(config, (exchange) => forward(exchange, parts), {
+    metrics,
+    log,
+    recent,
+    accessLog: config.access_log,
+  })
   return {
     recent,
     open: () => listener.open(),

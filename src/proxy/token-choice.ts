@@ -26,5 +26,8 @@ async function waitForToken(source: TokenSource): Promise<AccessToken> {
 function toGatewayError(error: TokenUnavailableError): GatewayError {
   const { reason, message, retryAfterMs } = error
   if (reason === 'refused') return new GatewayError('token_refused', message, { cause: error })
-  return new GatewayError(reason === 'budget' ? 'token_budget_exhausted' : 'token_unavailable', message, { cause: error, retryAfterMs })
+  return new GatewayError(reason === 'budget' ? 'token_budget_exhausted' : 'token_unavailable', message, {
+    cause: error,
+    retryAfterMs,
+  })
 }

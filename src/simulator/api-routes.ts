@@ -50,8 +50,9 @@ export function bodyMember(call: ApiCall, member: string): unknown {
 function segmentsOf(route: ApiRoute, path: string): string[] | undefined {
   const wanted = route.path.split('/')
   const given = path.split('/')
-  const isSame = wanted.length === given.length
-    && wanted.every((segment, index) => isVariable(segment) ? given[index] !== '' : segment === given[index])
+  const isSame =
+    wanted.length === given.length &&
+    wanted.every((segment, index) => (isVariable(segment) ? given[index] !== '' : segment === given[index]))
   return isSame ? given.filter((_segment, index) => isVariable(wanted[index] ?? '')) : undefined
 }
 

@@ -9,7 +9,8 @@ export function refuseEncoding(request: TokenRequest, accepted: readonly BodyEnc
 
 /** Refuses anything but the posted id and secret of the one client (client_secret_post, RFC 6749 2.3.1). */
 export function refusePostedClient(
-  request: TokenRequest, client: { clientId: string; clientSecret: string },
+  request: TokenRequest,
+  client: { clientId: string; clientSecret: string },
 ): TokenRefusal | undefined {
   const { params } = request
   const isOurs = params.get('client_id') === client.clientId && params.get('client_secret') === client.clientSecret

@@ -97,8 +97,15 @@ function byMethod(request: IncomingMessage, answers: Partial<Record<string, () =
 }
 
 function notFound(): Answer {
-  return jsonAnswer(404, { error: 'not_found', known_paths: [
-    'GET /_control', 'POST /_control/reset', 'GET /_control/PROVIDER', 'POST /_control/PROVIDER/revoke',
-    'GET, PUT, DELETE /_control/PROVIDER/faults',
-  ], known_providers: providerNames })
+  return jsonAnswer(404, {
+    error: 'not_found',
+    known_paths: [
+      'GET /_control',
+      'POST /_control/reset',
+      'GET /_control/PROVIDER',
+      'POST /_control/PROVIDER/revoke',
+      'GET, PUT, DELETE /_control/PROVIDER/faults',
+    ],
+    known_providers: providerNames,
+  })
 }

@@ -46,9 +46,8 @@ export class FaultSwitches {
     const { token_fault: fault, fail_times: times } = this.#current
     if (fault === 'none' || times === null) return fault
     const left = times - 1
-    this.#current = left > 0
-      ? { ...this.#current, fail_times: left }
-      : { ...this.#current, fail_times: null, token_fault: 'none' }
+    this.#current =
+      left > 0 ? { ...this.#current, fail_times: left } : { ...this.#current, fail_times: null, token_fault: 'none' }
     return fault
   }
 }
@@ -66,9 +65,11 @@ export class FaultSwitchError extends Error {
 
 /** Every switch that a provider has, with what it accepts and what it does. */
 export function knownSwitches(provider: ProviderName): Record<string, string> {
-  return Object.fromEntries(entriesOfTable()
-    .filter(([, { only }]) => only === undefined || only === provider)
-    .map(([name, { expects, does }]) => [name, `${expects}. ${does}`]))
+  return Object.fromEntries(
+    entriesOfTable()
+      .filter(([, { only }]) => only === undefined || only === provider)
+      .map(([name, { expects, does }]) => [name, `${expects}. ${does}`]),
+  )
 }
 
 function problemWith(provider: ProviderName, name: string, value: unknown): string[] {

@@ -4,13 +4,16 @@ import type { AddressInfo } from 'node:net'
 
 /** A server of the simulator: limits that let long tokens and slow clients through. */
 export function createPatientServer(listener: RequestListener): Server {
-  return createServer({
-    // Access tokens have no documented greatest length; Node's own limit is 16 KiB for all fields together.
-    maxHeaderSize: 128 * 1024,
-    // A client may take its time with a body, and keeps its connections for longer than Node's 5 seconds.
-    requestTimeout: 0,
-    keepAliveTimeout: 60_000,
-  }, listener)
+  return createServer(
+    {
+      // Access tokens have no documented greatest length; Node's own limit is 16 KiB for all fields together.
+      maxHeaderSize: 128 * 1024,
+      // A client may take its time with a body, and keeps its connections for longer than Node's 5 seconds.
+      requestTimeout: 0,
+      keepAliveTimeout: 60_000,
+    },
+    listener,
+  )
 }
 
 /** Listens; returns the base URL. @throws when the port is taken. */

@@ -97,7 +97,7 @@ export class Provider {
     const { counts, rules } = this.#state
     counts.tokenRequests += 1
     const tokenRequest = await readTokenRequest(request)
-    if (!await staysOpenFor(response, this.faults.current.token_delay_ms)) return
+    if (!(await staysOpenFor(response, this.faults.current.token_delay_ms))) return
     const fault = this.faults.takeTokenFault()
     if (fault !== 'none') {
       counts.tokenRequestsRefused += 1
@@ -162,7 +162,7 @@ export class Provider {
     counts.apiRequests += 1
     const body = await readBody(request, EXAMINED_BODY_BYTES, target.path === rules.echoPath)
     const { api_fault: fault, api_delay_ms: delayMs } = this.faults.current
-    if (!await staysOpenFor(response, delayMs) || fault === 'hang') return
+    if (!(await staysOpenFor(response, delayMs)) || fault === 'hang') return
     if (fault === 'drop') return void response.destroy()
     const method = request.method ?? ''
     const answer = fault === '500' ? rules.refuseCall(500) : this.#answerCall(request, target, body)

@@ -38,8 +38,11 @@ export interface Simulator {
 }
 
 /** One provider, with the client that it knows (`clientId`, `clientSecret` and what else its calls need). */
-export type SimulatedProvider<N extends ProviderName = ProviderName> =
-  { readonly name: N } & Pick<Provider, 'stats' | 'faults' | 'revokeAll' | 'reset'> & SimulatedClient<N>
+export type SimulatedProvider<N extends ProviderName = ProviderName> = { readonly name: N } & Pick<
+  Provider,
+  'stats' | 'faults' | 'revokeAll' | 'reset'
+> &
+  SimulatedClient<N>
 
 /**
  * Starts the five simulated providers on one port, and `elsewhere` on another.
@@ -57,8 +60,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   })
   const start = (definition: ProviderDefinition): Provider =>
     new Provider(definition, { nowMs, ownUrl: `${url}/${definition.name}`, elsewhereUrl: elsewhere.url })
-  const providers: Record<ProviderName, Provider> =
-    { gett: start(gett), gobiz: start(gobiz), getbill: start(getbill), uber: start(uber), getnet: start(getnet) }
+  const providers: Record<ProviderName, Provider> = {
+    gett: start(gett),
+    gobiz: start(gobiz),
+    getbill: start(getbill),
+    uber: start(uber),
+    getnet: start(getnet),
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', ...query] = (request.url ?? '').split('?')

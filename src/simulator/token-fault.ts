@@ -11,7 +11,10 @@ import { opaqueToken } from './token-shape.ts'
  * holds is a decoy that the provider never accepts, so a client that trusts a broken answer is found out at its next call.
  */
 export function playTokenFault(
-  fault: Exclude<TokenFault, 'none'>, response: ServerResponse, rules: ProviderRules, elsewhereUrl: string,
+  fault: Exclude<TokenFault, 'none'>,
+  response: ServerResponse,
+  rules: ProviderRules,
+  elsewhereUrl: string,
 ): void {
   switch (fault) {
     case '500':

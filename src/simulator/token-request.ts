@@ -28,10 +28,11 @@ const MAX_BODY_BYTES = 64 * 1024
 export async function readTokenRequest(request: IncomingMessage): Promise<TokenRequest> {
   const fields = receivedFields(request)
   const { bytes, content } = await readBody(request, MAX_BODY_BYTES)
-  const encoding = bytes === 0 ? 'none' : encodings.get(mediaType(fields) ?? '') ?? 'other'
-  const parsed = content === undefined
-    ? unreadable(`the body is longer than ${MAX_BODY_BYTES} bytes`)
-    : await parseBody(encoding, content, request.headers['content-type'] ?? '')
+  const encoding = bytes === 0 ? 'none' : (encodings.get(mediaType(fields) ?? '') ?? 'other')
+  const parsed =
+    content === undefined
+      ? unreadable(`the body is longer than ${MAX_BODY_BYTES} bytes`)
+      : await parseBody(encoding, content, request.headers['content-type'] ?? '')
   return { method: request.method ?? '', fields, encoding, ...parsed }
 }
 

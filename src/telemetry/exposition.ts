@@ -43,7 +43,8 @@ function registryOf(metrics: Metrics, format: RegistryContentType): Registry {
 
 /** An instrument as the library wants to see a metric: `name`, and `get()` with everything. */
 function exported(instrument: Instrument, isOpenMetrics: boolean) {
-  const withoutTotal = (name: string): string => (isOpenMetrics && instrument.type === 'counter' ? name.replace(/_total$/, '') : name)
+  const withoutTotal = (name: string): string =>
+    isOpenMetrics && instrument.type === 'counter' ? name.replace(/_total$/, '') : name
   return {
     name: withoutTotal(instrument.name),
     get: async () => ({

@@ -8,12 +8,28 @@ export type TokenLookupResult = 'hit' | 'wait' | 'error'
 
 /** Why a refusal of a token did or did not lead to a new one; each is explained in docs/metrics.md. */
 export const rejectionOutcomes = [
-  'renewed', 'newer', 'same_token', 'too_young', 'pointless', 'cool_down', 'back_off', 'budget', 'failed',
+  'renewed',
+  'newer',
+  'same_token',
+  'too_young',
+  'pointless',
+  'cool_down',
+  'back_off',
+  'budget',
+  'failed',
 ] as const
 export type RejectionOutcome = (typeof rejectionOutcomes)[number]
 
 /** What became of the one replay; each is explained in docs/metrics.md. */
-export const replayOutcomes = ['accepted', 'refused', 'failed', 'no_new_token', 'body_too_large', 'body_incomplete', 'off'] as const
+export const replayOutcomes = [
+  'accepted',
+  'refused',
+  'failed',
+  'no_new_token',
+  'body_too_large',
+  'body_incomplete',
+  'off',
+] as const
 export type ReplayOutcome = (typeof replayOutcomes)[number]
 
 /** Methods that get a label of their own (RFC 9110 9.1, RFC 5789); a caller can make up any other, so those share one. */
@@ -47,33 +63,95 @@ export interface CredentialMetrics {
 /** Every metric of bearerd, declared once. Labels hold configured names only, never a URL, a token or a client id. */
 export class Metrics {
   readonly #buildInfo = new NumberFamily('gauge', 'bearerd_build_info', 'The version that runs; always 1.', ['version'])
-  readonly #requests = new NumberFamily('counter', 'bearerd_http_requests_total', 'Answers sent to callers.', ['route', 'method', 'code'])
+  readonly #requests = new NumberFamily('counter', 'bearerd_http_requests_total', 'Answers sent to callers.', [
+    'route',
+    'method',
+    'code',
+  ])
   readonly #duration = new HistogramFamily(
-    'bearerd_http_request_duration_seconds', "From a request's head to the end of its answer.", 'route', requestSeconds,
+    'bearerd_http_request_duration_seconds',
+    "From a request's head to the end of its answer.",
+    'route',
+    requestSeconds,
   )
   readonly #inFlight = new NumberFamily('gauge', 'bearerd_http_requests_in_flight', 'Requests being served.', ['route'])
   readonly #upstreamDuration = new HistogramFamily(
-    'bearerd_upstream_duration_seconds', "From sending a request upstream to its answer's head, each attempt.", 'route', requestSeconds,
+    'bearerd_upstream_duration_seconds',
+    "From sending a request upstream to its answer's head, each attempt.",
+    'route',
+    requestSeconds,
   )
-  readonly #replays = new NumberFamily('counter', 'bearerd_replays_total', 'Refused requests, by what became of their replay.', ['route', 'outcome'])
-  readonly #tokenRequests = new NumberFamily('counter', 'bearerd_token_requests_total', 'Requests to the token endpoint.', ['credential', 'outcome'])
+  readonly #replays = new NumberFamily('counter', 'bearerd_replays_total', 'Refused requests, by what became of their replay.', [
+    'route',
+    'outcome',
+  ])
+  readonly #tokenRequests = new NumberFamily('counter', 'bearerd_token_requests_total', 'Requests to the token endpoint.', [
+    'credential',
+    'outcome',
+  ])
   readonly #tokenRequestDuration = new HistogramFamily(
-    'bearerd_token_request_duration_seconds', 'Time of a token request, from connecting to the last byte.', 'credential', tokenRequestSeconds,
+    'bearerd_token_request_duration_seconds',
+    'Time of a token request, from connecting to the last byte.',
+    'credential',
+    tokenRequestSeconds,
   )
-  readonly #lookups = new NumberFamily('counter', 'bearerd_token_lookups_total', 'Requests that needed a token, by what they found.', ['credential', 'result'])
-  readonly #expiry = new NumberFamily('gauge', 'bearerd_token_expiry_timestamp_seconds', 'When the current token expires; 0 without one.', ['credential'])
-  readonly #rejections = new NumberFamily('counter', 'bearerd_token_rejections_total', 'Tokens refused by an upstream, by what followed.', ['credential', 'outcome'])
-  readonly #lastSuccess = new NumberFamily('gauge', 'bearerd_token_last_success_timestamp_seconds', 'When the last token was obtained.', ['credential'])
-  readonly #budget = new NumberFamily('gauge', 'bearerd_token_budget_remaining', 'Token requests left in the current window.', ['credential'])
+  readonly #lookups = new NumberFamily(
+    'counter',
+    'bearerd_token_lookups_total',
+    'Requests that needed a token, by what they found.',
+    ['credential', 'result'],
+  )
+  readonly #expiry = new NumberFamily(
+    'gauge',
+    'bearerd_token_expiry_timestamp_seconds',
+    'When the current token expires; 0 without one.',
+    ['credential'],
+  )
+  readonly #rejections = new NumberFamily(
+    'counter',
+    'bearerd_token_rejections_total',
+    'Tokens refused by an upstream, by what followed.',
+    ['credential', 'outcome'],
+  )
+  readonly #lastSuccess = new NumberFamily(
+    'gauge',
+    'bearerd_token_last_success_timestamp_seconds',
+    'When the last token was obtained.',
+    ['credential'],
+  )
+  readonly #budget = new NumberFamily('gauge', 'bearerd_token_budget_remaining', 'Token requests left in the current window.', [
+    'credential',
+  ])
   readonly #storeUp = new NumberFamily('gauge', 'bearerd_token_store_up', 'Whether the token store answers.', ['store'])
-  readonly #reloadSuccessful = new NumberFamily('gauge', 'bearerd_config_last_reload_successful', 'Whether the last configuration read was valid.')
-  readonly #reloadTime = new NumberFamily('gauge', 'bearerd_config_last_reload_success_timestamp_seconds', 'When a configuration was last taken into use.')
+  readonly #reloadSuccessful = new NumberFamily(
+    'gauge',
+    'bearerd_config_last_reload_successful',
+    'Whether the last configuration read was valid.',
+  )
+  readonly #reloadTime = new NumberFamily(
+    'gauge',
+    'bearerd_config_last_reload_success_timestamp_seconds',
+    'When a configuration was last taken into use.',
+  )
 
   /** All of them, in the order in which they are written out. */
   readonly instruments: readonly Instrument[] = [
-    this.#buildInfo, this.#requests, this.#duration, this.#inFlight, this.#upstreamDuration, this.#replays, this.#tokenRequests,
-    this.#tokenRequestDuration, this.#lookups, this.#expiry, this.#rejections, this.#lastSuccess, this.#budget, this.#storeUp,
-    this.#reloadSuccessful, this.#reloadTime,
+    this.#buildInfo,
+    this.#requests,
+    this.#duration,
+    this.#inFlight,
+    this.#upstreamDuration,
+    this.#replays,
+    this.#tokenRequests,
+    this.#tokenRequestDuration,
+    this.#lookups,
+    this.#expiry,
+    this.#rejections,
+    this.#lastSuccess,
+    this.#budget,
+    this.#storeUp,
+    this.#reloadSuccessful,
+    this.#reloadTime,
   ]
 
   readonly #routes = new Map<string, RouteMetrics>()

@@ -2,8 +2,9 @@ import type { Credential } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 
 /**
- * Which of the two client secrets of a credential is in use, so that a provider can take a new one at any moment. It remembers the value that
- * was accepted, not the key it stood under: once the new secret has moved to `client_secret`, that is the one that goes on being used.
+ * Which of the two client secrets of a credential is in use, so that a provider can take a new one at any moment. It remembers
+ * the value that was accepted, not the key it stood under: once the new secret has moved to `client_secret`, that is the one
+ * that goes on being used.
  */
 export class ClientSecrets {
   readonly #credential: Pick<Credential, 'client_secret' | 'client_secret_next'>

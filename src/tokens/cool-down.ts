@@ -2,8 +2,8 @@ const firstMs = 10_000
 const longestMs = 5 * 60_000
 
 /**
- * A pause of 10 seconds that doubles to 5 minutes each time it is needed again. One that has been over for 5 minutes is forgotten, so
- * that rare genuine events do not add up.
+ * A pause of 10 seconds that doubles to 5 minutes each time it is needed again. One that has been over for 5 minutes is
+ * forgotten, so that rare genuine events do not add up.
  */
 export class CoolDown {
   #lengthMs = 0

@@ -54,7 +54,16 @@ export class FailureMemory {
   secretsDigest(): string {
     const { client_id, client_secret, client_secret_next, variables, token_request } = this.#credential
     const { assertion, tls } = token_request
-    const secrets = [client_id, client_secret, client_secret_next, assertion?.key, tls?.ca, tls?.cert, tls?.key, ...Object.values(variables)]
+    const secrets = [
+      client_id,
+      client_secret,
+      client_secret_next,
+      assertion?.key,
+      tls?.ca,
+      tls?.cert,
+      tls?.key,
+      ...Object.values(variables),
+    ]
     const hash = createHash('sha256')
     for (const secret of secrets) hash.update(`${secret?.reveal() ?? ''}\0`)
     return hash.digest('hex')

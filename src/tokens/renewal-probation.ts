@@ -2,8 +2,8 @@ import type { AccessToken } from './access-token.ts'
 import { CoolDown } from './cool-down.ts'
 
 /**
- * Watches whether renewals that refusals caused were of use, and keeps a place that refuses every token from causing a token request
- * per call.
+ * Watches whether renewals that refusals caused were of use, and keeps a place that refuses every token from causing a token
+ * request per call.
  *
  * A renewal is on probation from the moment it is there. Only the replay of the very request that caused it can end that: other
  * requests were refused with the old token merely because the renewal ended that one, so their success says nothing.
@@ -26,7 +26,10 @@ export class RenewalProbation {
     return this.#coolDown.remainingMs(nowMs)
   }
 
-  /** A token is under suspicion: it was renewed after a refusal, is refused itself, or is the refused one over again. Counts once for each token. */
+  /**
+   * A token is under suspicion: it was renewed after a refusal, is refused itself, or is the refused one over again. Counts
+   * once for each token.
+   */
   suspect(token: AccessToken, nowMs: number): void {
     if (this.#suspected === token) return
     this.#suspected = token

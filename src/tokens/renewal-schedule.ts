@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts'
 
 /**
- * When a token is renewed ahead of its expiry: by the next request that uses it after that time, or by a timer when none comes by just
- * then. Idle credentials are not kept warm, unless that is asked for.
+ * When a token is renewed ahead of its expiry: by the next request that uses it after that time, or by a timer when none comes
+ * by just then. Idle credentials are not kept warm, unless that is asked for.
  */
 export class RenewalSchedule {
   readonly #clock: Clock

@@ -52,8 +52,8 @@ export class TokenRequester {
   }
 
   /**
-   * Asks with the refresh token where there is one (RFC 6749 6); when that is refused it is forgotten, and the original grant is still
-   * there.
+   * Asks with the refresh token where there is one (RFC 6749 6); when that is refused it is forgotten, and the original grant
+   * is still there.
    * @throws TokenRequestError when no token is granted, TokenUnavailableError when the budget is spent
    */
   async ask(purpose: TokenRequestPurpose): Promise<Grant> {
@@ -63,8 +63,8 @@ export class TokenRequester {
     } catch (error) {
       const isRefused = error instanceof TokenRequestError && error.kind === 'refused'
       if (!isRefused || this.#previous.refreshToken === undefined) throw error
-      // Any other refusal is about the client, and would be the same for the original grant (RFC 6749 5.2). Where the original grant is a
-      // refresh token too, the rotated one may be the only one that is still good.
+      // Any other refusal is about the client, and would be the same for the original grant (RFC 6749 5.2). Where the original
+      // grant is a refresh token too, the rotated one may be the only one that is still good.
       if (error.code !== 'invalid_grant' && this.#credential.grant_type === 'refresh_token') throw error
       this.#previous = { ...this.#previous, refreshToken: undefined }
       if (error.code !== 'invalid_grant') throw error
@@ -103,14 +103,21 @@ export class TokenRequester {
 
   #useFromNowOn(secret: Secret | undefined): void {
     this.#secrets.accept(secret)
-    this.#parts.log.info({ credential: this.#credential.name }, 'the other client secret is used from now on: the token endpoint refused the one before')
+    this.#parts.log.info(
+      { credential: this.#credential.name },
+      'the other client secret is used from now on: the token endpoint refused the one before',
+    )
   }
 
   async #askOnce(purpose: TokenRequestPurpose, client_secret: Secret | undefined): Promise<Grant> {
     const { clock, metrics, requestGrant } = this.#parts
     const startedMs = clock.nowMs()
     if (this.#budget?.take(purpose, startedMs) === false) {
-      throw new TokenUnavailableError('budget', `the budget of ${this.#credential.name} for token requests is spent`, this.#budget.waitMs(startedMs))
+      throw new TokenUnavailableError(
+        'budget',
+        `the budget of ${this.#credential.name} for token requests is spent`,
+        this.#budget.waitMs(startedMs),
+      )
     }
     try {
       const grant = await requestGrant({ ...this.#credential, client_secret }, this.#previous)
@@ -125,5 +132,9 @@ export class TokenRequester {
 
 /** RFC 6749 5.2; a 401 that says no more means the same (RFC 9110 15.5.2). */
 function isClientRefused(error: unknown): boolean {
-  return error instanceof TokenRequestError && error.kind === 'refused' && (error.code === 'invalid_client' || error.code === 'http_401')
+  return (
+    error instanceof TokenRequestError &&
+    error.kind === 'refused' &&
+    (error.code === 'invalid_client' || error.code === 'http_401')
+  )
 }

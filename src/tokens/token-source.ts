@@ -36,8 +36,7 @@ export interface Replacement {
 
 /** What followed the refusal of a token. With a `token`, the request is worth one replay. */
 export type Rejection =
-  | Replacement
-  | { readonly outcome: Exclude<RejectionOutcome, 'renewed' | 'newer'>; readonly token?: undefined }
+  Replacement | { readonly outcome: Exclude<RejectionOutcome, 'renewed' | 'newer'>; readonly token?: undefined }
 
 /**
  * The token of one credential: who has it, when it is renewed, what happens when it is refused.
@@ -220,7 +219,10 @@ export class TokenSource {
 
   #logFruitless(token: AccessToken, why: string): void {
     const pauseMs = Math.round(this.#probation.remainingMs(this.#parts.clock.nowMs()))
-    this.#parts.log.warn({ credential: this.#credential.name, token: token.fingerprint, pause_ms: pauseMs }, `renewal was fruitless: ${why}`)
+    this.#parts.log.warn(
+      { credential: this.#credential.name, token: token.fingerprint, pause_ms: pauseMs },
+      `renewal was fruitless: ${why}`,
+    )
   }
 
   #renewInBackground(): void {
@@ -261,8 +263,9 @@ export class TokenSource {
     const { clock, metrics, log, random } = this.#parts
     const { lifetime } = grant
     const nowMs = clock.nowMs()
-    // Counted from before the request: the answer may have been under way for seconds, and using a token too long is the worse error. Only an
-    // endpoint that takes longer than its tokens live is believed to count from its answer: otherwise no token would ever be of use.
+    // Counted from before the request: the answer may have been under way for seconds, and using a token too long is the worse
+    // error. Only an endpoint that takes longer than its tokens live is believed to count from its answer: otherwise no token
+    // would ever be of use.
     const countedFromMs = startedMs + lifetime.ms > nowMs ? startedMs : nowMs
     const expiresAtMs = this.#sameUntil(grant) ?? countedFromMs + lifetime.ms
     const token = new AccessToken(grant.accessToken, injectionOf(this.#requester.credential, grant), {
@@ -273,7 +276,10 @@ export class TokenSource {
     })
     this.#token = token
     this.#failures.forget()
-    this.#schedule.set(countedFromMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - countedFromMs, random()), nowMs)
+    this.#schedule.set(
+      countedFromMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - countedFromMs, random()),
+      nowMs,
+    )
     if (purpose === 'rejection') this.#probation.suspect(token, nowMs)
 
     metrics.countTokenRequest('success')
@@ -296,13 +302,18 @@ export class TokenSource {
     const { clock, metrics, log, random } = this.#parts
     const nowMs = clock.nowMs()
     const isExpected = error instanceof TokenRequestError
-    const cause = isExpected ? error : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
+    const cause = isExpected
+      ? error
+      : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
     const { untilMs } = this.#failures.record(cause, secrets, nowMs, clock.epochMs(), random())
     const pauseMs = untilMs - nowMs
     if (this.#token !== undefined || this.#schedule.isKeptWarm) this.#schedule.postpone(untilMs)
 
     metrics.countTokenRequest(cause.kind)
-    log.warn({ credential: this.#credential.name, code: cause.code, purpose, pause_ms: Math.round(pauseMs) }, `no token: ${cause.message}`)
+    log.warn(
+      { credential: this.#credential.name, code: cause.code, purpose, pause_ms: Math.round(pauseMs) },
+      `no token: ${cause.message}`,
+    )
     if (!isExpected) log.error({ err: error, credential: this.#credential.name }, 'unexpected error in a token request')
     return toUnavailable(cause, this.#credential.name, pauseMs)
   }
@@ -310,5 +321,10 @@ export class TokenSource {
 
 function toUnavailable(error: TokenRequestError, credential: string, retryAfterMs: number): TokenUnavailableError {
   const remedy = error.kind === 'refused' && error.code !== 'unusable_key' ? '; check its client_id, client_secret and scope' : ''
-  return new TokenUnavailableError(error.kind, `no token for the credential ${credential}: ${error.message}${remedy}`, retryAfterMs, { cause: error })
+  return new TokenUnavailableError(
+    error.kind,
+    `no token for the credential ${credential}: ${error.message}${remedy}`,
+    retryAfterMs,
+    { cause: error },
+  )
 }

@@ -11,10 +11,18 @@ describe('GET /metrics', () => {
     await (await fetch(`${gateway.url}/api/x`)).text()
     const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
     for (const accept of ['*/*', openMetrics, 'text/plain', openMetrics, '*/*']) {
-      const { text } = await supertest(gateway.adminUrl).get('/metrics').set('Accept', accept).expect(200)
-        .expect('Content-Type', accept === openMetrics ? /^application\/openmetrics-text; ?version=1\.0\.0/ : /^text\/plain; ?version=0\.0\.4/)
+      const { text } = await supertest(gateway.adminUrl)
+        .get('/metrics')
+        .set('Accept', accept)
+        .expect(200)
+        .expect(
+          'Content-Type',
+          accept === openMetrics ? /^application\/openmetrics-text; ?version=1\.0\.0/ : /^text\/plain; ?version=0\.0\.4/,
+        )
       expect(text).toMatch(/^bearerd_http_requests_total\{route="\/api",method="GET",code="200"\} 1$/m)
-      expect(text).toMatch(accept === openMetrics ? /^# TYPE bearerd_http_requests counter$/m : /^# TYPE bearerd_http_requests_total counter$/m)
+      expect(text).toMatch(
+        accept === openMetrics ? /^# TYPE bearerd_http_requests counter$/m : /^# TYPE bearerd_http_requests_total counter$/m,
+      )
       expect(text.endsWith('# EOF\n')).toBe(accept === openMetrics)
       expect(text).toContain('process_cpu_seconds_total')
     }
@@ -25,10 +33,24 @@ describe('GET /metrics', () => {
     await (await fetch(`${gateway.url}/api/x`)).text()
     const { text } = await supertest(gateway.adminUrl).get('/metrics')
     for (const name of [
-      'build_info', 'http_requests_total', 'http_request_duration_seconds', 'http_requests_in_flight', 'upstream_duration_seconds', 'replays_total', 'token_requests_total',
-      'token_request_duration_seconds', 'token_lookups_total', 'token_expiry_timestamp_seconds', 'token_rejections_total', 'token_last_success_timestamp_seconds', 'token_budget_remaining',
-      'token_store_up', 'config_last_reload_successful', 'config_last_reload_success_timestamp_seconds',
-    ]) expect(text, name).toMatch(new RegExp(`^# TYPE bearerd_${name} `, 'm'))
+      'build_info',
+      'http_requests_total',
+      'http_request_duration_seconds',
+      'http_requests_in_flight',
+      'upstream_duration_seconds',
+      'replays_total',
+      'token_requests_total',
+      'token_request_duration_seconds',
+      'token_lookups_total',
+      'token_expiry_timestamp_seconds',
+      'token_rejections_total',
+      'token_last_success_timestamp_seconds',
+      'token_budget_remaining',
+      'token_store_up',
+      'config_last_reload_successful',
+      'config_last_reload_success_timestamp_seconds',
+    ])
+      expect(text, name).toMatch(new RegExp(`^# TYPE bearerd_${name} `, 'm'))
     expect(text).not.toMatch(/token-1|canary|127\.0\.0\.1/)
     expect(text).toMatch(/^bearerd_token_budget_remaining\{credential="main"\} 4$/m)
   })
@@ -38,13 +60,40 @@ describe('GET /status', () => {
   it('shows routes, credentials and the last requests, never a secret', async () => {
     const { gateway } = await apiGateway({ credential: { scope: 'order' } })
     await (await fetch(`${gateway.url}/api/orders?key=canary-query`, { headers: { 'x-key': 'canary-field' } })).text()
-    const { body, text } = await supertest(gateway.adminUrl).get('/status').expect(200).expect('Content-Type', /^application\/json/).expect('Cache-Control', 'no-store') as unknown as { body: Record<string, unknown>; text: string }
+    const { body, text } = (await supertest(gateway.adminUrl)
+      .get('/status')
+      .expect(200)
+      .expect('Content-Type', /^application\/json/)
+      .expect('Cache-Control', 'no-store')) as unknown as { body: Record<string, unknown>; text: string }
     expect(body).toMatchObject({
       version: '0.0.0-test',
       ready: true,
       routes: [{ path: '/api', credential: 'main' }],
-      credentials: [{ name: 'main', provider: null, state: 'fresh', renewing: false, callers_waiting: 0, last_error: null, back_off_seconds: 0, cool_down_seconds: 0, budget_remaining: null }],
-      recent_requests: [{ method: 'GET', path: '/api/orders', status: 200, route: '/api', token: 'wait', upstream_status: 200, error: null, replay: null }],
+      credentials: [
+        {
+          name: 'main',
+          provider: null,
+          state: 'fresh',
+          renewing: false,
+          callers_waiting: 0,
+          last_error: null,
+          back_off_seconds: 0,
+          cool_down_seconds: 0,
+          budget_remaining: null,
+        },
+      ],
+      recent_requests: [
+        {
+          method: 'GET',
+          path: '/api/orders',
+          status: 200,
+          route: '/api',
+          token: 'wait',
+          upstream_status: 200,
+          error: null,
+          replay: null,
+        },
+      ],
     })
     expect(Object.keys(body).sort()).toEqual(['credentials', 'ready', 'recent_requests', 'routes', 'uptime_seconds', 'version'])
     const [credential] = body['credentials'] as Record<string, string>[]
@@ -60,8 +109,16 @@ describe('GET /status', () => {
     const { gateway, endpoint } = await apiGateway()
     endpoint.answer = (response) => answerJson(response, { error: 'invalid_client', error_description: canary }, 401)
     await (await fetch(`${gateway.url}/api/x`)).text()
-    const { body, text } = await supertest(gateway.adminUrl).get('/status') as unknown as { body: { credentials: Record<string, unknown>[] }; text: string }
-    expect(body.credentials[0]).toMatchObject({ state: 'none', fingerprint: null, expires: null, last_error: { message: expect.stringContaining('invalid_client') as unknown } })
+    const { body, text } = (await supertest(gateway.adminUrl).get('/status')) as unknown as {
+      body: { credentials: Record<string, unknown>[] }
+      text: string
+    }
+    expect(body.credentials[0]).toMatchObject({
+      state: 'none',
+      fingerprint: null,
+      expires: null,
+      last_error: { message: expect.stringContaining('invalid_client') as unknown },
+    })
     expect(body.credentials[0]?.['back_off_seconds']).toBeGreaterThan(0)
     expect(text).not.toContain(canary)
   })
@@ -69,7 +126,8 @@ describe('GET /status', () => {
   it('does not show a key in the query of a token endpoint', async () => {
     const endpoint = await tokenEndpoint()
     const gateway = await startApiGateway('http://127.0.0.1:1', `${endpoint.url}?api_key=canary-query`)
-    for (const path of ['/status', '/']) expect((await supertest(gateway.adminUrl).get(path)).text, path).not.toContain('canary-query')
+    for (const path of ['/status', '/'])
+      expect((await supertest(gateway.adminUrl).get(path)).text, path).not.toContain('canary-query')
     expect(JSON.stringify(gateway.log)).not.toContain('canary-query')
   })
 })

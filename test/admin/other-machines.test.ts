@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { apiGateway } from '../support/cli-admin-gateway.ts'
 
 /** An address of this machine that is not loopback: who connects to it comes from it, as from another machine. */
-const ownAddress = Object.values(networkInterfaces()).flat().find((address) => address?.family === 'IPv4' && !address.internal)?.address
+const ownAddress = Object.values(networkInterfaces())
+  .flat()
+  .find((address) => address?.family === 'IPv4' && !address.internal)?.address
 
 describe.skipIf(ownAddress === undefined)('an admin interface that other machines reach', () => {
   const onEveryAddress = { top: { admin: { listen: '0.0.0.0:0' } } }

@@ -7,8 +7,15 @@ describe('POST /credentials/NAME/renew', () => {
   it('gets a new token and answers with what changed, never with the token', async () => {
     const { gateway, endpoint } = await apiGateway()
     await (await fetch(`${gateway.url}/api/x`)).text()
-    const { body, text } = await supertest(gateway.adminUrl).post('/credentials/main/renew').set('Accept', 'application/json').expect(200) as unknown as { body: Record<string, unknown>; text: string }
-    expect(body).toMatchObject({ credential: 'main', fingerprint: expect.any(String) as unknown, expires: expect.stringMatching(/Z$/) as unknown })
+    const { body, text } = (await supertest(gateway.adminUrl)
+      .post('/credentials/main/renew')
+      .set('Accept', 'application/json')
+      .expect(200)) as unknown as { body: Record<string, unknown>; text: string }
+    expect(body).toMatchObject({
+      credential: 'main',
+      fingerprint: expect.any(String) as unknown,
+      expires: expect.stringMatching(/Z$/) as unknown,
+    })
     expect(text).not.toContain('token-2')
     expect(endpoint.requests).toHaveLength(2)
     await (await fetch(`${gateway.url}/api/x`)).text()
@@ -17,9 +24,18 @@ describe('POST /credentials/NAME/renew', () => {
 
   it('answers JSON to curl, and goes back to the page in a browser', async () => {
     const { gateway } = await apiGateway()
-    await supertest(gateway.adminUrl).post('/credentials/main/renew').set('Accept', '*/*').expect(200).expect('Content-Type', /^application\/json/)
-    await supertest(gateway.adminUrl).post('/credentials/main/renew').set('Accept', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8')
-      .set('Origin', gateway.adminUrl).set('Sec-Fetch-Site', 'same-origin').expect(303).expect('Location', '/')
+    await supertest(gateway.adminUrl)
+      .post('/credentials/main/renew')
+      .set('Accept', '*/*')
+      .expect(200)
+      .expect('Content-Type', /^application\/json/)
+    await supertest(gateway.adminUrl)
+      .post('/credentials/main/renew')
+      .set('Accept', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8')
+      .set('Origin', gateway.adminUrl)
+      .set('Sec-Fetch-Site', 'same-origin')
+      .expect(303)
+      .expect('Location', '/')
   })
 
   it('says 404 for a name that there is not', async () => {
@@ -38,7 +54,9 @@ describe('POST /credentials/NAME/renew', () => {
     const { gateway, endpoint } = await apiGateway()
     await (await fetch(`${gateway.url}/api/x`)).text()
     endpoint.answer = (response) => answerJson(response, { error: 'invalid_client', error_description: canary }, 401)
-    const { body } = await supertest(gateway.adminUrl).post('/credentials/main/renew').expect(502) as unknown as { body: Record<string, unknown> }
+    const { body } = (await supertest(gateway.adminUrl).post('/credentials/main/renew').expect(502)) as unknown as {
+      body: Record<string, unknown>
+    }
     expect(body).toMatchObject({ credential: 'main', error: expect.stringContaining('invalid_client') as unknown })
     expect(JSON.stringify(body)).not.toContain(canary)
     expect((await fetch(`${gateway.url}/api/x`)).status).toBe(200)
@@ -65,7 +83,10 @@ describe('POST /credentials/NAME/renew', () => {
     { origin: 'http://127.0.0.1', 'sec-fetch-site': 'same-site' },
   ])('is refused to pages of other sites: %j', async (headers) => {
     const { gateway, endpoint } = await apiGateway()
-    await supertest(gateway.adminUrl).post('/credentials/main/renew').set(headers as Record<string, string>).expect(403)
+    await supertest(gateway.adminUrl)
+      .post('/credentials/main/renew')
+      .set(headers as Record<string, string>)
+      .expect(403)
     expect(endpoint.requests).toHaveLength(0)
   })
 

@@ -6,7 +6,10 @@ import { answerJson, sendRaw } from '../support/servers.ts'
 describe('the status page', () => {
   it('has a policy that lets nothing in, and no script', async () => {
     const { gateway } = await apiGateway()
-    const { text, headers } = await supertest(gateway.adminUrl).get('/').expect(200).expect('Content-Type', /^text\/html/)
+    const { text, headers } = await supertest(gateway.adminUrl)
+      .get('/')
+      .expect(200)
+      .expect('Content-Type', /^text\/html/)
     const policy = String(headers['content-security-policy'])
     expect(policy).toContain("default-src 'none'")
     expect(policy).toContain("frame-ancestors 'none'")

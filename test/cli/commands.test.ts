@@ -77,7 +77,9 @@ describe('check', () => {
 
   it('counts and writes addresses as people do', async () => {
     const file = scratch().write('good.yaml', `${goodConfig}listen: "[::1]:8080"\n`)
-    expect((await run(['check', '-c', file])).stdout.split('\n')[0]).toBe(`${file}: 1 route, 1 credential, listening on [::1]:8080`)
+    expect((await run(['check', '-c', file])).stdout.split('\n')[0]).toBe(
+      `${file}: 1 route, 1 credential, listening on [::1]:8080`,
+    )
   })
 
   it('prints JSON with --json', async () => {
@@ -87,7 +89,14 @@ describe('check', () => {
     expect(JSON.parse(stdout)).toEqual({
       valid: true,
       file,
-      routes: [{ path: '/api', upstream: 'https://api.example.com/v1', credential: 'main', token_endpoint: 'https://auth.example.com/token' }],
+      routes: [
+        {
+          path: '/api',
+          upstream: 'https://api.example.com/v1',
+          credential: 'main',
+          token_endpoint: 'https://auth.example.com/token',
+        },
+      ],
     })
   })
 
@@ -97,7 +106,9 @@ describe('check', () => {
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({
       valid: false,
-      problems: [{ line: 10, column: 1, path: 'lisen', problem: 'there is no key "lisen" here', remedy: 'did you mean "listen"?' }],
+      problems: [
+        { line: 10, column: 1, path: 'lisen', problem: 'there is no key "lisen" here', remedy: 'did you mean "listen"?' },
+      ],
     })
   })
 
@@ -116,7 +127,11 @@ describe('check', () => {
   })
 
   it('says in one line that a file is missing, and how to name one', async () => {
-    for (const args of [['check', '-c', '/nowhere/x.yaml'], ['serve', '-c', '/nowhere/x.yaml'], ['-c', '/nowhere/x.yaml']]) {
+    for (const args of [
+      ['check', '-c', '/nowhere/x.yaml'],
+      ['serve', '-c', '/nowhere/x.yaml'],
+      ['-c', '/nowhere/x.yaml'],
+    ]) {
       const { code, stdout, stderr } = await run(args)
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
       expect(stderr).toMatch(/^\/nowhere\/x\.yaml: there is no such file; .*BEARERD_CONFIG.*\n$/)
@@ -130,8 +145,14 @@ describe('check', () => {
   })
 
   it('never prints a secret', async () => {
-    const file = scratch().write('c.yaml', `${goodConfig.replace('client_secret: secret', 'client_secret: ${KEY}').replace('/token', '/token?key=${KEY}')}    headers: {set: {X-Key: "\${KEY}"}}\n`)
-    for (const args of [['check', '-c', file], ['check', '-c', file, '--json']]) {
+    const file = scratch().write(
+      'c.yaml',
+      `${goodConfig.replace('client_secret: secret', 'client_secret: ${KEY}').replace('/token', '/token?key=${KEY}')}    headers: {set: {X-Key: "\${KEY}"}}\n`,
+    )
+    for (const args of [
+      ['check', '-c', file],
+      ['check', '-c', file, '--json'],
+    ]) {
       const { stdout, stderr } = await run(args, { env: { KEY: 'canary-secret' } })
       expect(stdout + stderr).not.toContain('canary-secret')
     }
@@ -142,7 +163,12 @@ describe('providers', () => {
   it('lists every preset, for people and for scripts', async () => {
     const [text, json] = await Promise.all([run(['providers']), run(['providers', '--json'])])
     expect([text.code, json.code]).toEqual([0, 0])
-    expect(text.stdout.trimEnd().split('\n').map((line) => line.split(' ')[0])).toEqual(presetNames())
+    expect(
+      text.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(presetNames())
     const list = JSON.parse(json.stdout) as { name: string; environments: string[] }[]
     expect(list.map(({ name }) => name)).toEqual(presetNames())
     for (const { environments } of list) expect(environments[0]).toBe('production')
@@ -183,14 +209,19 @@ describe('serve', () => {
     expect(stderr).toContain('lisen')
   })
 
-  it.each(['listen', 'admin'])('says in one line that the address of %s is in use, and by what key to change it', async (which) => {
-    const taken = await takenPort()
-    const [listen, admin] = which === 'listen' ? [taken, 0] : [0, taken]
-    const file = scratch().write('c.yaml', `${goodConfig}listen: 127.0.0.1:${listen}\nadmin: {listen: "127.0.0.1:${admin}"}\n`)
-    const { code, stderr } = await run(['serve', '-c', file])
-    expect(code).toBe(1)
-    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${taken}.*"${which === 'admin' ? 'admin\\.listen' : 'listen'}"`))])
-  })
+  it.each(['listen', 'admin'])(
+    'says in one line that the address of %s is in use, and by what key to change it',
+    async (which) => {
+      const taken = await takenPort()
+      const [listen, admin] = which === 'listen' ? [taken, 0] : [0, taken]
+      const file = scratch().write('c.yaml', `${goodConfig}listen: 127.0.0.1:${listen}\nadmin: {listen: "127.0.0.1:${admin}"}\n`)
+      const { code, stderr } = await run(['serve', '-c', file])
+      expect(code).toBe(1)
+      expect(stderr.trimEnd().split('\n')).toEqual([
+        expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${taken}.*"${which === 'admin' ? 'admin\\.listen' : 'listen'}"`)),
+      ])
+    },
+  )
 
   it('says in one line that the machine has no such address', async () => {
     const file = scratch().write('c.yaml', `${goodConfig}listen: 192.0.2.1:0\ncallers: anyone\nadmin: {listen: "127.0.0.1:0"}\n`)

@@ -15,14 +15,17 @@ interface Serving extends Started {
 
 /** Runs `bearerd serve` and waits until it says where. */
 async function serve(upstream: string, tokenUrl: string, more = ''): Promise<Serving> {
-  const file = scratch().write('proxy.config.yaml', `
+  const file = scratch().write(
+    'proxy.config.yaml',
+    `
 listen: 127.0.0.1:0
 admin: {listen: "127.0.0.1:0"}
 credentials:
   main: {token_endpoint: "${tokenUrl}", client_id: client, client_secret: "\${SECRET}"}
 routes:
   - {path: /api, upstream: "${upstream}", credential: main}
-${more}`)
+${more}`,
+  )
   const process = start(['serve', '-c', file], { env: { SECRET: canary } })
   const [line] = await process.untilOutput(/^\{.*"bearerd is serving".*\}$/m)
   const { listen, admin } = JSON.parse(line) as { listen: string; admin: string }
@@ -30,15 +33,22 @@ ${more}`)
 }
 
 function linesOf({ stdout }: { readonly stdout: string }): Record<string, unknown>[] {
-  return stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
 describe('bearerd serve', () => {
   it('puts the token on, logs JSON lines without a secret, and stops on SIGTERM with 0', async () => {
     const endpoint = await tokenEndpoint()
-    const upstream = await httpServer((request, response) => answerJson(response, { authorization: request.headers.authorization, target: request.url }))
+    const upstream = await httpServer((request, response) =>
+      answerJson(response, { authorization: request.headers.authorization, target: request.url }),
+    )
     const gateway = await serve(upstream.url, endpoint.url)
-    const answer = await fetch(`${gateway.url}/api/orders?businessId=personal-data`, { headers: { authorization: 'Bearer canary-of-the-caller' } })
+    const answer = await fetch(`${gateway.url}/api/orders?businessId=personal-data`, {
+      headers: { authorization: 'Bearer canary-of-the-caller' },
+    })
     expect(await answer.json()).toEqual({ authorization: 'Bearer token-1', target: '/orders?businessId=personal-data' })
     expect((await fetch(`${gateway.adminUrl}/readyz`)).status).toBe(200)
     gateway.signal('SIGTERM')
@@ -86,7 +96,9 @@ describe('bearerd serve', () => {
       isAsked.resolve()
     })
     const gateway = await serve(upstream.url, endpoint.url)
-    const answer = fetch(`${gateway.url}/api/slow`).then((response) => response.text()).catch(() => 'broken off')
+    const answer = fetch(`${gateway.url}/api/slow`)
+      .then((response) => response.text())
+      .catch(() => 'broken off')
     await isAsked.promise
     gateway.signal('SIGTERM')
     await gateway.untilOutput(/shutting down/)
@@ -105,7 +117,9 @@ describe('bearerd serve', () => {
       isAsked.resolve()
     })
     const gateway = await serve(upstream.url, (await tokenEndpoint()).url, 'shutdown: {grace: 200ms}')
-    const answer = fetch(`${gateway.url}/api/slow`).then((response) => response.text()).catch(() => 'broken off')
+    const answer = fetch(`${gateway.url}/api/slow`)
+      .then((response) => response.text())
+      .catch(() => 'broken off')
     await isAsked.promise
     gateway.signal('SIGTERM')
     expect((await gateway.finished).code).toBe(0)
@@ -128,13 +142,19 @@ describe('bearerd serve', () => {
 
   it('stays up with a wrong secret and says so, without the secret', async () => {
     const endpoint = await tokenEndpoint()
-    endpoint.answer = (response) => answerJson(response, { error: 'invalid_client', error_description: `unknown secret ${canary}` }, 401)
+    endpoint.answer = (response) =>
+      answerJson(response, { error: 'invalid_client', error_description: `unknown secret ${canary}` }, 401)
     const upstream = await httpServer((_request, response) => answerJson(response, {}))
     const gateway = await serve(upstream.url, endpoint.url)
     const answer = await fetch(`${gateway.url}/api/x`)
     expect(answer.status).toBe(502)
     const problem = (await answer.json()) as Record<string, unknown>
-    expect(problem).toMatchObject({ code: 'token_refused', status: 502, route: '/api', detail: expect.stringContaining('invalid_client') as unknown })
+    expect(problem).toMatchObject({
+      code: 'token_refused',
+      status: 502,
+      route: '/api',
+      detail: expect.stringContaining('invalid_client') as unknown,
+    })
     expect(JSON.stringify(problem)).not.toContain(canary)
     expect(await (await fetch(`${gateway.adminUrl}/status`)).text()).not.toContain(canary)
     gateway.signal('SIGTERM')
@@ -174,7 +194,9 @@ describe('bearerd serve', () => {
     const gateway = start(['--config', scratch().write('demo.yaml', demo)])
     const [, listen = ''] = await gateway.untilOutput(/"listen":"([^"]+)"/)
     for (const name of ['uber', 'getnet']) {
-      const answer = await fetch(name === 'uber' ? `${listen}/uber/v1/business/echo` : `${listen}/getnet/v1/offerings?channel=demo-channel&country=BR`)
+      const answer = await fetch(
+        name === 'uber' ? `${listen}/uber/v1/business/echo` : `${listen}/getnet/v1/offerings?channel=demo-channel&country=BR`,
+      )
       expect(answer.status, name).toBe(200)
       await answer.text()
     }

@@ -6,7 +6,10 @@ import type { CertificateFiles } from '../support/certificates.ts'
 import { start } from '../support/cli-process.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-/** A provider over TLS: a token endpoint that grants a new token each time and ends the one before, and an API that takes the last. */
+/**
+ * A provider over TLS: a token endpoint that grants a new token each time and ends the one before, and an API that takes the
+ * last.
+ */
 async function tlsProvider(files: CertificateFiles): Promise<{ url: string; revoke: () => void; tokenRequests: () => number }> {
   let count = 0
   let live = ''
@@ -15,7 +18,9 @@ async function tlsProvider(files: CertificateFiles): Promise<{ url: string; revo
       live = `token-${++count}`
       response.end(JSON.stringify({ access_token: live, expires_in: 3600 }))
     } else {
-      response.writeHead(request.headers.authorization === `Bearer ${live}` ? 200 : 401).end(`${request.headers.host} ${request.url}`)
+      response
+        .writeHead(request.headers.authorization === `Bearer ${live}` ? 200 : 401)
+        .end(`${request.headers.host} ${request.url}`)
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -30,7 +35,9 @@ async function tlsProvider(files: CertificateFiles): Promise<{ url: string; revo
 }
 
 async function serve(provider: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const file = scratch().write('proxy.config.yaml', `
+  const file = scratch().write(
+    'proxy.config.yaml',
+    `
 listen: 127.0.0.1:0
 admin: {listen: "127.0.0.1:0"}
 credentials:
@@ -38,7 +45,8 @@ credentials:
 routes:
   - {path: /api, upstream: "${provider}/v1", credential: main}
   - {path: /bare, upstream: "${provider}"}
-`)
+`,
+  )
   const [, url] = await start(['serve', '-c', file], { env }).untilOutput(/"listen":"([^"]+)".*bearerd is serving/)
   return url ?? ''
 }

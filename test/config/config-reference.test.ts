@@ -23,8 +23,14 @@ describe('docs/configuration.md', () => {
 
   it('has examples that load as they are', () => {
     const secret = scratch().write('secret', 'value')
-    const env = Object.fromEntries(['GETT_CLIENT_ID', 'GETT_CLIENT_SECRET', 'EXAMPLE_CLIENT_ID', 'ODD_CLIENT_ID', 'ODD_CLIENT_SECRET', 'ODD_SHOP'].map((name) => [name, 'value']))
-    const examples = [...markdown.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text).filter((text) => text.startsWith('credentials:'))
+    const env = Object.fromEntries(
+      ['GETT_CLIENT_ID', 'GETT_CLIENT_SECRET', 'EXAMPLE_CLIENT_ID', 'ODD_CLIENT_ID', 'ODD_CLIENT_SECRET', 'ODD_SHOP'].map(
+        (name) => [name, 'value'],
+      ),
+    )
+    const examples = [...markdown.matchAll(/```yaml\n([^]*?)```/g)]
+      .map(([, text = '']) => text)
+      .filter((text) => text.startsWith('credentials:'))
     expect(examples).toHaveLength(3)
     for (const text of examples) expect(problemsOf(text.replaceAll(/\/run\/secrets\/[a-z-]+/g, secret), env)).toEqual([])
   })

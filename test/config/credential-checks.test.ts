@@ -11,21 +11,40 @@ describe('plain http', () => {
     expect(problemsOf(`${allowed}    insecure_http: true\n`)).toEqual([])
   })
 
-  it.each(['localhost', 'LOCALHOST', 'api.localhost', '127.0.0.1', '127.9.9.9', '[::1]', '127.1', '0x7f000001'])('to this machine needs no permission: %s', (host) => {
-    expect(problemsOf(goodConfig.replace('https://api.example.com', `http://${host}:1234`).replace('https://auth.example.com', `http://${host}`))).toEqual([])
-  })
-
-  it.each(['127.0.0.1.example.com', 'localhost.example.com', 'notlocalhost', '128.0.0.1', '0.0.0.0', '[::]', '10.0.0.1', '[::ffff:10.0.0.1]', '127.0.0.1@evil.example', 'localhost%2eexample.com'])(
-    'is not taken for this machine: %s',
+  it.each(['localhost', 'LOCALHOST', 'api.localhost', '127.0.0.1', '127.9.9.9', '[::1]', '127.1', '0x7f000001'])(
+    'to this machine needs no permission: %s',
     (host) => {
-      expect(placesOf(goodConfig.replace('https://api.example.com', `http://${host}`))).toEqual(['8:15 routes[0].upstream'])
+      expect(
+        problemsOf(
+          goodConfig
+            .replace('https://api.example.com', `http://${host}:1234`)
+            .replace('https://auth.example.com', `http://${host}`),
+        ),
+      ).toEqual([])
     },
   )
+
+  it.each([
+    '127.0.0.1.example.com',
+    'localhost.example.com',
+    'notlocalhost',
+    '128.0.0.1',
+    '0.0.0.0',
+    '[::]',
+    '10.0.0.1',
+    '[::ffff:10.0.0.1]',
+    '127.0.0.1@evil.example',
+    'localhost%2eexample.com',
+  ])('is not taken for this machine: %s', (host) => {
+    expect(placesOf(goodConfig.replace('https://api.example.com', `http://${host}`))).toEqual(['8:15 routes[0].upstream'])
+  })
 
   it('is not allowed where no permission is needed', () => {
     expect(placesOf(withCredential('insecure_http: true'))).toEqual([`6:20 ${main}.insecure_http`])
     expect(placesOf(withRoute('insecure_http: true'))).toEqual(['10:20 routes[0].insecure_http'])
-    expect(placesOf(withRoute('insecure_http: true').replace('https://api.example.com', 'http://localhost'))).toEqual(['10:20 routes[0].insecure_http'])
+    expect(placesOf(withRoute('insecure_http: true').replace('https://api.example.com', 'http://localhost'))).toEqual([
+      '10:20 routes[0].insecure_http',
+    ])
   })
 
   it('may be said to be forbidden, which changes nothing', () => {
@@ -42,7 +61,10 @@ describe('client authentication', () => {
   })
 
   it('suggests variables that a shell can set, whatever the name of the credential', () => {
-    const text = goodConfig.replace('  main:', '  1.my-shop:').replace('credential: main', 'credential: 1.my-shop').replace('    client_id: client\n', '')
+    const text = goodConfig
+      .replace('  main:', '  1.my-shop:')
+      .replace('credential: main', 'credential: 1.my-shop')
+      .replace('    client_id: client\n', '')
     const suggested = /\$\{([^}]*)\}/.exec(problemsOf(text).join())?.[1] ?? ''
     expect(suggested).toMatch(/^[A-Za-z_][A-Za-z0-9_]*$/)
   })
@@ -60,11 +82,15 @@ describe('client authentication', () => {
   })
 
   it('of an unknown method gets the nearest one', () => {
-    expect(problemsOf(withCredential('token_endpoint_auth_method: client_secret_past'))[0]).toContain('did you mean "client_secret_post"?')
+    expect(problemsOf(withCredential('token_endpoint_auth_method: client_secret_past'))[0]).toContain(
+      'did you mean "client_secret_post"?',
+    )
   })
 
   it('refuses an encoding of Basic without Basic', () => {
-    expect(placesOf(withCredential('token_endpoint_auth_method: client_secret_post', 'token_request: {basic_encoding: raw}'))).toEqual([`7:37 ${main}.token_request.basic_encoding`])
+    expect(
+      placesOf(withCredential('token_endpoint_auth_method: client_secret_post', 'token_request: {basic_encoding: raw}')),
+    ).toEqual([`7:37 ${main}.token_request.basic_encoding`])
     expect(problemsOf(withCredential('token_request: {basic_encoding: raw}'))).toEqual([])
   })
 })
@@ -76,13 +102,20 @@ describe('templates', () => {
     ])
   })
 
-  it.each(['{', '}', '{}', '{a b}', '{access token}', '{1a}', 'x{', '{{a}', '{a}}', '{-a}'])('with a stray brace are refused and say how to write one: %s', (template) => {
-    for (const line of [`token_request: {headers: {X-A: "${template}"}}`, `token_request: {params: {a: "${template}"}}`, `token_request: {query: {a: "${template}"}}`]) {
-      const problems = problemsOf(withCredential(line))
-      expect(problems, line).toHaveLength(1)
-      expect(problems[0], line).toContain('{{')
-    }
-  })
+  it.each(['{', '}', '{}', '{a b}', '{access token}', '{1a}', 'x{', '{{a}', '{a}}', '{-a}'])(
+    'with a stray brace are refused and say how to write one: %s',
+    (template) => {
+      for (const line of [
+        `token_request: {headers: {X-A: "${template}"}}`,
+        `token_request: {params: {a: "${template}"}}`,
+        `token_request: {query: {a: "${template}"}}`,
+      ]) {
+        const problems = problemsOf(withCredential(line))
+        expect(problems, line).toHaveLength(1)
+        expect(problems[0], line).toContain('{{')
+      }
+    },
+  )
 
   it('with a stray brace are refused at the value of inject too', () => {
     const problems = problemsOf(withCredential('inject: {header: X-Token, value: "{access token}"}'))
@@ -95,12 +128,16 @@ describe('templates', () => {
 
   it('of a token request cannot name the token, which is not there yet', () => {
     for (const name of ['access_token', 'token.instance_url']) {
-      expect(placesOf(withCredential(`token_request: {headers: {X-A: "{${name}}"}}`)), name).toEqual([`6:36 ${main}.token_request.headers.X-A`])
+      expect(placesOf(withCredential(`token_request: {headers: {X-A: "{${name}}"}}`)), name).toEqual([
+        `6:36 ${main}.token_request.headers.X-A`,
+      ])
     }
   })
 
   it('of inject may name fields of the token response', () => {
-    expect(problemsOf(withCredential('inject: [{header: Authorization, value: "{token.token_type} {access_token}"}]'))).toEqual([])
+    expect(problemsOf(withCredential('inject: [{header: Authorization, value: "{token.token_type} {access_token}"}]'))).toEqual(
+      [],
+    )
   })
 
   it('that name the scope need one', () => {
@@ -109,8 +146,12 @@ describe('templates', () => {
   })
 
   it('are found inside lists and groups of a JSON body', () => {
-    expect(problemsOf(withCredential('token_request: {encoding: json, params: {a: [{b: "{nothing}"}]}}'))[0]).toContain('{nothing}')
-    expect(problemsOf(withCredential('variables: {deep: x}', 'token_request: {encoding: json, params: {a: [{b: "{deep}"}]}}'))).toEqual([])
+    expect(problemsOf(withCredential('token_request: {encoding: json, params: {a: [{b: "{nothing}"}]}}'))[0]).toContain(
+      '{nothing}',
+    )
+    expect(
+      problemsOf(withCredential('variables: {deep: x}', 'token_request: {encoding: json, params: {a: [{b: "{deep}"}]}}')),
+    ).toEqual([])
   })
 
   it('that make nothing of the token go onto the request are refused', () => {
@@ -121,53 +162,81 @@ describe('templates', () => {
 
 describe('variables of a credential', () => {
   it('that nothing uses are refused', () => {
-    expect(placesOf(withCredential('variables: {shop: x, other: y}', 'token_request: {headers: {X-A: "{shop}"}}'))).toEqual([`6:26 ${main}.variables.other`])
+    expect(placesOf(withCredential('variables: {shop: x, other: y}', 'token_request: {headers: {X-A: "{shop}"}}'))).toEqual([
+      `6:26 ${main}.variables.other`,
+    ])
   })
 
   it('must have names that a template can name', () => {
     expect(placesOf(withCredential('variables: {my-shop: x}')).length).toBeGreaterThan(0)
   })
 
-  it.each(['client_id', 'client_secret', 'scope', 'token_endpoint', 'access_token'])('cannot take the name of what is there already: %s', (name) => {
-    expect(placesOf(withCredential('scope: a', `variables: {${name}: x}`, `token_request: {headers: {X-A: "{${name}}"}}`)).length).toBeGreaterThan(0)
-  })
+  it.each(['client_id', 'client_secret', 'scope', 'token_endpoint', 'access_token'])(
+    'cannot take the name of what is there already: %s',
+    (name) => {
+      expect(
+        placesOf(withCredential('scope: a', `variables: {${name}: x}`, `token_request: {headers: {X-A: "{${name}}"}}`)).length,
+      ).toBeGreaterThan(0)
+    },
+  )
 })
 
 describe('the token request', () => {
   it('with GET cannot have a body', () => {
-    expect(placesOf(withCredential('token_request: {method: GET, encoding: form}'))).toEqual([`6:44 ${main}.token_request.encoding`])
+    expect(placesOf(withCredential('token_request: {method: GET, encoding: form}'))).toEqual([
+      `6:44 ${main}.token_request.encoding`,
+    ])
     expect(problemsOf(withCredential('token_request: {method: GET}'))).toHaveLength(1)
     expect(problemsOf(withCredential('token_request: {method: GET, encoding: query}'))).toEqual([])
     expect(problemsOf(withCredential('token_request: {method: GET, encoding: none}'))).toEqual([])
   })
 
   it('without an encoding has no parameters', () => {
-    expect(placesOf(withCredential('token_request: {encoding: none, params: {a: b}}'))).toEqual([`6:45 ${main}.token_request.params`])
+    expect(placesOf(withCredential('token_request: {encoding: none, params: {a: b}}'))).toEqual([
+      `6:45 ${main}.token_request.params`,
+    ])
   })
 
   it.each(['form', 'multipart', 'query'])('as %s has neither lists nor groups', (encoding) => {
-    expect(placesOf(withCredential(`token_request: {encoding: ${encoding}, params: {list: [a], group: {b: c}, text: d, number: 1, none: null}}`))).toEqual([
+    expect(
+      placesOf(
+        withCredential(
+          `token_request: {encoding: ${encoding}, params: {list: [a], group: {b: c}, text: d, number: 1, none: null}}`,
+        ),
+      ),
+    ).toEqual([
       expect.stringContaining(`${main}.token_request.params.list`),
       expect.stringContaining(`${main}.token_request.params.group`),
     ])
   })
 
   it('as json has both', () => {
-    expect(problemsOf(withCredential('token_request: {encoding: json, params: {list: [a], group: {b: c}, yes: true}}'))).toEqual([])
+    expect(problemsOf(withCredential('token_request: {encoding: json, params: {list: [a], group: {b: c}, yes: true}}'))).toEqual(
+      [],
+    )
   })
 
-  it.each(['Content-Length', 'transfer-encoding', 'Connection', 'Expect', 'Upgrade', 'Keep-Alive'])('cannot set %s, which belongs to the connection', (name) => {
-    expect(placesOf(withCredential(`token_request: {headers: {${name}: "x"}}`))).toEqual([expect.stringContaining(`${main}.token_request.headers.${name}`)])
-  })
+  it.each(['Content-Length', 'transfer-encoding', 'Connection', 'Expect', 'Upgrade', 'Keep-Alive'])(
+    'cannot set %s, which belongs to the connection',
+    (name) => {
+      expect(placesOf(withCredential(`token_request: {headers: {${name}: "x"}}`))).toEqual([
+        expect.stringContaining(`${main}.token_request.headers.${name}`),
+      ])
+    },
+  )
 
   it('cannot set the Content-Type of multipart, which has the boundary in it', () => {
     const line = (encoding: string): string => `token_request: {encoding: ${encoding}, headers: {content-type: a/b}}`
-    expect(placesOf(withCredential(line('multipart')))).toEqual([expect.stringContaining(`${main}.token_request.headers.content-type`)])
+    expect(placesOf(withCredential(line('multipart')))).toEqual([
+      expect.stringContaining(`${main}.token_request.headers.content-type`),
+    ])
     expect(problemsOf(withCredential(line('form')))).toEqual([])
   })
 
   it('without a body cannot carry the client in it', () => {
-    expect(placesOf(withCredential('token_endpoint_auth_method: client_secret_post', 'token_request: {encoding: none}'))).toEqual([`7:31 ${main}.token_request.encoding`])
+    expect(placesOf(withCredential('token_endpoint_auth_method: client_secret_post', 'token_request: {encoding: none}'))).toEqual(
+      [`7:31 ${main}.token_request.encoding`],
+    )
   })
 
   it('cannot set one field twice in two spellings', () => {
@@ -190,17 +259,27 @@ describe('the token request', () => {
 
 describe('the token response', () => {
   it('has a shortest lifetime that is not longer than the longest', () => {
-    expect(placesOf(withCredential('token_response: {expires: {min: 10m, max: 5m}}'))).toEqual([`6:37 ${main}.token_response.expires.min`])
+    expect(placesOf(withCredential('token_response: {expires: {min: 10m, max: 5m}}'))).toEqual([
+      `6:37 ${main}.token_response.expires.min`,
+    ])
     expect(problemsOf(withCredential('token_response: {expires: {min: 5m, max: 5m}}'))).toEqual([])
   })
 
-  it.each(['access_token', '//x~2', '/a~', 'header:', 'header:a b', 'data.token'])('is read at a JSON Pointer or a field: not %s', (pointer) => {
-    expect(placesOf(withCredential(`token_response: {access_token: "${pointer}"}`))).toEqual([`6:36 ${main}.token_response.access_token`])
-  })
+  it.each(['access_token', '//x~2', '/a~', 'header:', 'header:a b', 'data.token'])(
+    'is read at a JSON Pointer or a field: not %s',
+    (pointer) => {
+      expect(placesOf(withCredential(`token_response: {access_token: "${pointer}"}`))).toEqual([
+        `6:36 ${main}.token_response.access_token`,
+      ])
+    },
+  )
 
-  it.each(['/a', '/a/0/b', '/', '/a~1b/c~0d', 'header:X-Subject-Token'])('is read at a JSON Pointer or a field: %s', (pointer) => {
-    expect(problemsOf(withCredential(`token_response: {access_token: "${pointer}"}`))).toEqual([])
-  })
+  it.each(['/a', '/a/0/b', '/', '/a~1b/c~0d', 'header:X-Subject-Token'])(
+    'is read at a JSON Pointer or a field: %s',
+    (pointer) => {
+      expect(problemsOf(withCredential(`token_response: {access_token: "${pointer}"}`))).toEqual([])
+    },
+  )
 })
 
 describe('renewal', () => {
@@ -208,7 +287,12 @@ describe('renewal', () => {
     expect(placesOf(withCredential(`renew_before: "${value}"`))).toEqual([`6:19 ${main}.renew_before`])
   })
 
-  it.each([['10%', { share: 0.1 }], ['0.5%', { share: 0.005 }], ['90%', { share: 0.9 }], ['30s', { ms: 30_000 }]])('is read at %s', (value, expected) => {
+  it.each([
+    ['10%', { share: 0.1 }],
+    ['0.5%', { share: 0.005 }],
+    ['90%', { share: 0.9 }],
+    ['30s', { ms: 30_000 }],
+  ])('is read at %s', (value, expected) => {
     expect(configOf(withCredential(`renew_before: ${value}`)).credentials.get('main')?.renew_before).toEqual(expected)
   })
 })

@@ -24,7 +24,10 @@ describe('unknown keys', () => {
     ['in rewrite', withRoute('rewrite: {cookie: false}'), 'cookies'],
   ])('%s are refused, with the key that was meant', (_where, text, meant) => {
     const problems = problemsOf(text)
-    expect(problems.filter((line) => line.includes(`did you mean "${meant}"?`)), problems.join('\n')).toHaveLength(1)
+    expect(
+      problems.filter((line) => line.includes(`did you mean "${meant}"?`)),
+      problems.join('\n'),
+    ).toHaveLength(1)
   })
 
   it('that look like nothing known get the list of what is known', () => {
@@ -41,22 +44,30 @@ describe('unknown keys', () => {
     expect(placesOf(withTop('colour: red', 'size: 3'))).toEqual(['10:1 colour', '11:1 size'])
   })
 
-  it.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])('named %s are unknown like any other, at every level', (name) => {
-    expect(placesOf(withTop(`${name}: {listen: 127.0.0.1:1}`))).toEqual([`10:1 ${name}`])
-    expect(placesOf(withCredential(`${name}: {scope: evil}`))).toEqual([`6:5 credentials.main.${name}`])
-    expect(placesOf(withCredential(`token_request: {${name}: {encoding: json}}`))).toEqual([`6:21 credentials.main.token_request.${name}`])
-    expect(placesOf(withRoute(`${name}: {methods: [GET]}`))).toEqual([`10:5 routes[0].${name}`])
-  })
+  it.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])(
+    'named %s are unknown like any other, at every level',
+    (name) => {
+      expect(placesOf(withTop(`${name}: {listen: 127.0.0.1:1}`))).toEqual([`10:1 ${name}`])
+      expect(placesOf(withCredential(`${name}: {scope: evil}`))).toEqual([`6:5 credentials.main.${name}`])
+      expect(placesOf(withCredential(`token_request: {${name}: {encoding: json}}`))).toEqual([
+        `6:21 credentials.main.token_request.${name}`,
+      ])
+      expect(placesOf(withRoute(`${name}: {methods: [GET]}`))).toEqual([`10:5 routes[0].${name}`])
+    },
+  )
 
   it.each(['__proto__', 'constructor', 'toString'])('named %s are unknown on top of a preset too, and change nothing', (name) => {
-    const preset = (more: string): string => `credentials:\n  gett: {provider: gett, client_id: a, client_secret: b, ${more}}\nroutes: [{path: /gett, credential: gett}]\n`
+    const preset = (more: string): string =>
+      `credentials:\n  gett: {provider: gett, client_id: a, client_secret: b, ${more}}\nroutes: [{path: /gett, credential: gett}]\n`
     expect(placesOf(preset(`${name}: {scope: evil}`))).toEqual([`2:58 credentials.gett.${name}`])
     expect(placesOf(preset(`token_request: {${name}: {timeout: 1s}}`))).toEqual([`2:74 credentials.gett.token_request.${name}`])
   })
 
   it.each(['__proto__', 'constructor', 'toString'])('named %s are not taken for names of what is configured', (name) => {
     expect(placesOf(goodConfig.replace('credential: main', `credential: ${name}`))).toEqual(['9:17 routes[0].credential'])
-    expect(placesOf(goodConfig.replace('    client_id', `    provider: ${name}\n    client_id`)).at(0)).toBe('4:15 credentials.main.provider')
+    expect(placesOf(goodConfig.replace('    client_id', `    provider: ${name}\n    client_id`)).at(0)).toBe(
+      '4:15 credentials.main.provider',
+    )
     const gobiz = `credentials:\n  g: {provider: gobiz, environment: ${name}, client_id: a, client_secret: b}\nroutes: [{path: /g, credential: g}]\n`
     expect(placesOf(gobiz)).toEqual(['2:37 credentials.g.environment'])
     expect(problemsOf(withCredential(`token_request: {headers: {X-A: "{${name}}"}}`))).toHaveLength(1)
@@ -66,7 +77,9 @@ describe('unknown keys', () => {
     for (const name of ['__proto__', 'constructor']) {
       const text = withRoute(`headers: {set: {${name}: value}}`)
       if (problemsOf(text).length > 0) continue
-      expect(Object.entries(configOf(text).routes[0]?.headers.set ?? {}).map(([key, value]) => [key, value.reveal()])).toEqual([[name, 'value']])
+      expect(Object.entries(configOf(text).routes[0]?.headers.set ?? {}).map(([key, value]) => [key, value.reveal()])).toEqual([
+        [name, 'value'],
+      ])
     }
     for (const name of ['__proto__', 'constructor']) {
       const text = withCredential(`token_request: {params: {${name}: value}}`)
@@ -77,12 +90,19 @@ describe('unknown keys', () => {
 })
 
 describe('names', () => {
-  it.each(['__proto__', '-a', 'a b', '_x', 'a/b', '"a\\nb"', '""', 'é', '<script>', '${NAME}'])('refuses the credential name %s', (name) => {
-    expect(placesOf(goodConfig.replace('  main:', `  ${name}:`).replace('credential: main', 'credential: x'))[0]).toMatch(/^2:3 credentials\./)
-  })
+  it.each(['__proto__', '-a', 'a b', '_x', 'a/b', '"a\\nb"', '""', 'é', '<script>', '${NAME}'])(
+    'refuses the credential name %s',
+    (name) => {
+      expect(placesOf(goodConfig.replace('  main:', `  ${name}:`).replace('credential: main', 'credential: x'))[0]).toMatch(
+        /^2:3 credentials\./,
+      )
+    },
+  )
 
   it('takes numbers as names of credentials', () => {
-    expect(configOf(goodConfig.replace('  main:', '  42:').replace('credential: main', 'credential: "42"')).credentials.has('42')).toBe(true)
+    expect(
+      configOf(goodConfig.replace('  main:', '  42:').replace('credential: main', 'credential: "42"')).credentials.has('42'),
+    ).toBe(true)
   })
 })
 
@@ -109,7 +129,9 @@ describe('duplicate keys', () => {
   })
 
   it('are refused for credentials of the same name', () => {
-    expect(problemsOf(goodConfig.replace('routes:', '  main: {provider: gett, client_id: a, client_secret: b}\nroutes:'))).toHaveLength(1)
+    expect(
+      problemsOf(goodConfig.replace('routes:', '  main: {provider: gett, client_id: a, client_secret: b}\nroutes:')),
+    ).toHaveLength(1)
   })
 
   it('are reported together with all other problems', () => {
@@ -140,7 +162,9 @@ describe('YAML', () => {
   })
 
   it('takes aliases', () => {
-    const text = goodConfig.replace('client_id: client', 'client_id: &id client').replace('client_secret: secret', 'client_secret: *id')
+    const text = goodConfig
+      .replace('client_id: client', 'client_id: &id client')
+      .replace('client_secret: secret', 'client_secret: *id')
     expect(configOf(text).credentials.get('main')?.client_secret?.reveal()).toBe('client')
   })
 
@@ -150,7 +174,13 @@ describe('YAML', () => {
   })
 
   it('refuses aliases that blow a small file up, at once and without a flood of other problems', () => {
-    const levels = Array.from({ length: 30 }, (_, level) => `a${level}: &a${level} [${Array(10).fill(level === 0 ? 'x' : `*a${level - 1}`).join(', ')}]`)
+    const levels = Array.from(
+      { length: 30 },
+      (_, level) =>
+        `a${level}: &a${level} [${Array(10)
+          .fill(level === 0 ? 'x' : `*a${level - 1}`)
+          .join(', ')}]`,
+    )
     const started = performance.now()
     const problems = problemsOf(`${levels.join('\n')}\n${goodConfig}`)
     expect(performance.now() - started).toBeLessThan(3_000)
@@ -159,7 +189,12 @@ describe('YAML', () => {
   })
 
   it('refuses nesting without end as a problem, not as a crash', () => {
-    for (const text of [`a: ${'['.repeat(50_000)}`, `a: ${'['.repeat(5_000)}${']'.repeat(5_000)}`, `a: ${'{a: '.repeat(5_000)}1${'}'.repeat(5_000)}`, '- '.repeat(20_000)]) {
+    for (const text of [
+      `a: ${'['.repeat(50_000)}`,
+      `a: ${'['.repeat(5_000)}${']'.repeat(5_000)}`,
+      `a: ${'{a: '.repeat(5_000)}1${'}'.repeat(5_000)}`,
+      '- '.repeat(20_000),
+    ]) {
       expect(problemsOf(text)).not.toEqual([])
     }
   })

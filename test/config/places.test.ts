@@ -22,20 +22,32 @@ describe('the place of a problem', () => {
   it('is the key of the group around it when a key is missing', () => {
     expect(placesOf(goodConfig.replace('    upstream: https://api.example.com/v1\n', ''))).toEqual(['7:5 routes[0].upstream'])
     expect(placesOf(goodConfig.replace('    client_secret: secret\n', ''))).toEqual(['2:3 credentials.main.client_secret'])
-    expect(placesOf(goodConfig.replace('    token_endpoint: https://auth.example.com/token\n', ''))).toEqual(['2:3 credentials.main.token_endpoint'])
+    expect(placesOf(goodConfig.replace('    token_endpoint: https://auth.example.com/token\n', ''))).toEqual([
+      '2:3 credentials.main.token_endpoint',
+    ])
     expect(placesOf(withCredential('token_requests: {limit: 3}'))).toEqual(['6:5 credentials.main.token_requests.window'])
   })
 
   it('is the item when one item of a list is wrong', () => {
     expect(placesOf(withRoute('methods: [GET, post]'))).toEqual(['10:20 routes[0].methods[1]'])
     expect(placesOf(withTop('origins:', '  - https://app.example.com', '  - app.example.com'))).toEqual(['12:5 origins[1]'])
-    expect(placesOf(withCredential('rejected_when:', '  - status: 401', '  - {}'))).toEqual(['8:9 credentials.main.rejected_when[1]'])
+    expect(placesOf(withCredential('rejected_when:', '  - status: 401', '  - {}'))).toEqual([
+      '8:9 credentials.main.rejected_when[1]',
+    ])
   })
 
   it('is the value in an inject entry, not the whole of inject', () => {
-    expect(placesOf(withCredential('inject:', '  - header: Authorization', '    value: "{access_token}"', '  - header: X-Two', '    value: "{nothing}"'))).toEqual([
-      '10:16 credentials.main.inject[1].value',
-    ])
+    expect(
+      placesOf(
+        withCredential(
+          'inject:',
+          '  - header: Authorization',
+          '    value: "{access_token}"',
+          '  - header: X-Two',
+          '    value: "{nothing}"',
+        ),
+      ),
+    ).toEqual(['10:16 credentials.main.inject[1].value'])
   })
 
   it('counts lines the same with Windows line ends and after a byte order mark', () => {
@@ -80,26 +92,38 @@ routes:
     credential: three
 `
     const places = placesOf(text)
-    expect(places).toEqual(expect.arrayContaining([
-      '1:1 lisen',
-      '5:16 credentials.one.client_id',
-      '11:19 credentials.two.renew_before',
-      '13:11 routes[0].path',
-      '16:15 routes[1].upstream',
-      '19:17 routes[2].credential',
-    ]))
+    expect(places).toEqual(
+      expect.arrayContaining([
+        '1:1 lisen',
+        '5:16 credentials.one.client_id',
+        '11:19 credentials.two.renew_before',
+        '13:11 routes[0].path',
+        '16:15 routes[1].upstream',
+        '19:17 routes[2].credential',
+      ]),
+    )
     const lines = places.map((place) => Number(place.split(':')[0]))
     expect(lines).toEqual([...lines].sort((a, b) => a - b))
   })
 
   it('include what concerns several keys of a credential, although another key of it is wrong', () => {
     const text = withCredential('colour: red').replace('    client_secret: secret\n', '').replace('https://auth', 'http://auth')
-    expect(placesOf(text)).toEqual(['2:3 credentials.main.client_secret', '3:21 credentials.main.token_endpoint', '5:5 credentials.main.colour'])
+    expect(placesOf(text)).toEqual([
+      '2:3 credentials.main.client_secret',
+      '3:21 credentials.main.token_endpoint',
+      '5:5 credentials.main.colour',
+    ])
   })
 
   it('include what concerns several keys of a route, although another key of it is wrong', () => {
-    expect(placesOf(withRoute('colour: red').replace('https://api', 'http://api'))).toEqual(['8:15 routes[0].upstream', '10:5 routes[0].colour'])
-    expect(placesOf(withRoute('headers: {set: {Host: x, "X Y": z}}'))).toEqual(['10:27 routes[0].headers.set.Host', '10:30 routes[0].headers.set.X Y'])
+    expect(placesOf(withRoute('colour: red').replace('https://api', 'http://api'))).toEqual([
+      '8:15 routes[0].upstream',
+      '10:5 routes[0].colour',
+    ])
+    expect(placesOf(withRoute('headers: {set: {Host: x, "X Y": z}}'))).toEqual([
+      '10:27 routes[0].headers.set.Host',
+      '10:30 routes[0].headers.set.X Y',
+    ])
   })
 
   it('include what concerns several keys of the top level, although another key of it is wrong', () => {
@@ -107,25 +131,43 @@ routes:
   })
 
   it('name one mistake once: a misspelt provider does not also lack the keys that its preset would have', () => {
-    const text = 'credentials: {gett: {provider: getttt, client_id: a, client_secret: b}}\nroutes: [{path: /gett, credential: gett}]\n'
+    const text =
+      'credentials: {gett: {provider: getttt, client_id: a, client_secret: b}}\nroutes: [{path: /gett, credential: gett}]\n'
     expect(placesOf(text)).toEqual(['1:32 credentials.gett.provider'])
   })
 
   it('name one mistake once: a missing variable does not also make its value wrong', () => {
-    const text = goodConfig.replace('/api\n', '${A}\n').replace('https://api.example.com/v1', '${B}').replace('https://auth.example.com/token', '${C}')
+    const text = goodConfig
+      .replace('/api\n', '${A}\n')
+      .replace('https://api.example.com/v1', '${B}')
+      .replace('https://auth.example.com/token', '${C}')
     expect(placesOf(text)).toEqual(['3:21 credentials.main.token_endpoint', '7:11 routes[0].path', '8:15 routes[0].upstream'])
   })
 
   it('name one mistake once: an alias to nothing is not also a missing key', () => {
-    expect(placesOf(goodConfig.replace('client_secret: secret', 'client_secret: *nothing'))).toEqual(['5:20 credentials.main.client_secret'])
+    expect(placesOf(goodConfig.replace('client_secret: secret', 'client_secret: *nothing'))).toEqual([
+      '5:20 credentials.main.client_secret',
+    ])
   })
 
   it.each([
-    ['a provider whose variable is missing', 'credentials: {gett: {provider: "${NOTHING}"}}\nroutes: [{path: /gett, credential: gett}]\n'],
-    ['a credential that is misspelt', 'credentials: {gett: {provider: gett, client_id: a, client_secret: b}}\nroutes: [{path: /gett, credential: get}]\n'],
-    ['an unknown authentication method', withCredential('token_endpoint_auth_method: what').replace('    client_secret: secret\n', '')],
+    [
+      'a provider whose variable is missing',
+      'credentials: {gett: {provider: "${NOTHING}"}}\nroutes: [{path: /gett, credential: gett}]\n',
+    ],
+    [
+      'a credential that is misspelt',
+      'credentials: {gett: {provider: gett, client_id: a, client_secret: b}}\nroutes: [{path: /gett, credential: get}]\n',
+    ],
+    [
+      'an unknown authentication method',
+      withCredential('token_endpoint_auth_method: what').replace('    client_secret: secret\n', ''),
+    ],
     ['an unknown key beside {file: ...}', goodConfig.replace('client_secret: secret', 'client_secret: {flie: /nowhere}')],
-    ['a template that is wrong, the only one to name a variable', withCredential('variables: {shop: x}', 'token_request: {headers: {X-A: "{shop"}}')],
+    [
+      'a template that is wrong, the only one to name a variable',
+      withCredential('variables: {shop: x}', 'token_request: {headers: {X-A: "{shop"}}'),
+    ],
     ['a required key that is misspelt', goodConfig.replace('client_secret:', 'client_secrets:')],
     ['a required key of a group that is misspelt', withCredential('token_requests: {limt: 3, window: 1h}')],
     ['routes that are misspelt', goodConfig.replace('routes:', 'rutes:')],
@@ -161,7 +203,9 @@ routes:
     const untranslated = texts.flatMap((text) => {
       const problems = problemsOf(text)
       expect(problems, text).not.toEqual([])
-      return problems.filter((line) => /Invalid input|Too small|Unrecognized|see the documentation|see docs|expected \w+, received/.test(line))
+      return problems.filter((line) =>
+        /Invalid input|Too small|Unrecognized|see the documentation|see docs|expected \w+, received/.test(line),
+      )
     })
     expect(untranslated).toEqual([])
   })

@@ -15,7 +15,29 @@ describe('durations', () => {
     )
   })
 
-  it.each(['', '5', 's', '5 s', ' 5s', '5s ', '-5s', '+5s', '5S', '5sec', '1h30m', '1e3s', '.5s', '5.s', 'Infinitys', 'NaNs', '٥s', '5s\n', '0x5s', '1_000s', '99999999999999999999h'])('are refused without a unit or with another one: %j', (text) => {
+  it.each([
+    '',
+    '5',
+    's',
+    '5 s',
+    ' 5s',
+    '5s ',
+    '-5s',
+    '+5s',
+    '5S',
+    '5sec',
+    '1h30m',
+    '1e3s',
+    '.5s',
+    '5.s',
+    'Infinitys',
+    'NaNs',
+    '٥s',
+    '5s\n',
+    '0x5s',
+    '1_000s',
+    '99999999999999999999h',
+  ])('are refused without a unit or with another one: %j', (text) => {
     expect(parseDuration(text)).toBeUndefined()
   })
 
@@ -33,12 +55,15 @@ describe('durations', () => {
     )
   })
 
-  it.each(['shutdown: {grace: 600h}', 'shutdown: {delay: 600h}', 'limits: {idle: 600h}', 'limits: {header_time: 600h}', 'limits: {body_idle: 600h}'])(
-    'longer than a timer of the platform can be are refused where a timer would fire at once instead: %s',
-    (line) => {
-      expect(placesOf(withTop(line))).toHaveLength(1)
-    },
-  )
+  it.each([
+    'shutdown: {grace: 600h}',
+    'shutdown: {delay: 600h}',
+    'limits: {idle: 600h}',
+    'limits: {header_time: 600h}',
+    'limits: {body_idle: 600h}',
+  ])('longer than a timer of the platform can be are refused where a timer would fire at once instead: %s', (line) => {
+    expect(placesOf(withTop(line))).toHaveLength(1)
+  })
 
   it.each(['connect', 'response', 'idle'])('longer than a timer can be are refused for timeouts.%s', (name) => {
     expect(placesOf(withRoute(`timeouts: {${name}: 600h}`))).toEqual([expect.stringContaining(`routes[0].timeouts.${name}`)])
@@ -61,7 +86,10 @@ describe('durations', () => {
   })
 
   it('longer than a timer can be are fine where tokens live that long', () => {
-    expect(configOf(withCredential('token_response: {expires: {max: 8760h, default: 720h}}')).credentials.get('main')?.token_response.expires).toMatchObject({
+    expect(
+      configOf(withCredential('token_response: {expires: {max: 8760h, default: 720h}}')).credentials.get('main')?.token_response
+        .expires,
+    ).toMatchObject({
       max: 8_760 * 3_600_000,
       default: 720 * 3_600_000,
     })
@@ -78,9 +106,12 @@ describe('sizes', () => {
     )
   })
 
-  it.each(['', 'KiB', '1KB', '1kb', '1K', '1 KiB', '-1', '1.5', '1e3', '٣', '1GiB ', '99999999999GiB'])('are refused in other units: %j', (text) => {
-    expect(parseSize(text)).toBeUndefined()
-  })
+  it.each(['', 'KiB', '1KB', '1kb', '1K', '1 KiB', '-1', '1.5', '1e3', '٣', '1GiB ', '99999999999GiB'])(
+    'are refused in other units: %j',
+    (text) => {
+      expect(parseSize(text)).toBeUndefined()
+    },
+  )
 
   it('are never anything but a safe whole number of bytes, or refused (property)', () => {
     fc.assert(
@@ -111,7 +142,15 @@ describe('defaults', () => {
       origins: [],
       token_store: 'memory',
       replay_memory: 64 * 1_048_576,
-      limits: { headers: 16_384, header_count: 200, target: 8_192, connections: 10_000, idle: 60_000, header_time: 15_000, body_idle: 30_000 },
+      limits: {
+        headers: 16_384,
+        header_count: 200,
+        target: 8_192,
+        connections: 10_000,
+        idle: 60_000,
+        header_time: 15_000,
+        body_idle: 30_000,
+      },
       shutdown: { delay: 0, grace: 30_000 },
       via: 'bearerd',
       access_log: { mode: 'on', query: false },
@@ -130,11 +169,25 @@ describe('defaults', () => {
       grant_type: 'client_credentials',
       token_endpoint_auth_method: 'client_secret_basic',
       variables: {},
-      token_request: { method: 'POST', encoding: 'form', timeout: 10_000, basic_encoding: 'form', headers: {}, query: {}, params: {} },
-      token_response: { access_token: '/access_token', expires: { at: '/expires_in', as: 'seconds', default: 300_000 }, ok_when: {} },
+      token_request: {
+        method: 'POST',
+        encoding: 'form',
+        timeout: 10_000,
+        basic_encoding: 'form',
+        headers: {},
+        query: {},
+        params: {},
+      },
+      token_response: {
+        access_token: '/access_token',
+        expires: { at: '/expires_in', as: 'seconds', default: 300_000 },
+        ok_when: {},
+      },
       rejected_when: [{ status: 401 }],
       min_reissue_interval: 0,
     })
-    expect(config.credentials.get('main')?.inject.map((target) => ('header' in target ? target.header : ''))).toEqual(['Authorization'])
+    expect(config.credentials.get('main')?.inject.map((target) => ('header' in target ? target.header : ''))).toEqual([
+      'Authorization',
+    ])
   })
 })

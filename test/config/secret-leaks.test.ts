@@ -52,8 +52,28 @@ describe('problems', () => {
   })
 
   it.each([
-    '@CANARY', '*CANARY', '&CANARY', '%CANARY', '`CANARY', '|CANARY', '>CANARY', '}CANARY', ']CANARY', '!CANARY x', '!x!CANARY', '{CANARY', '[CANARY', '"CANARY', "'CANARY",
-    '"\\CANARY"', '"x" CANARY', 'CANARY: x', '- CANARY', '? CANARY', ',CANARY', '"CANARY": "CANARY"',
+    '@CANARY',
+    '*CANARY',
+    '&CANARY',
+    '%CANARY',
+    '`CANARY',
+    '|CANARY',
+    '>CANARY',
+    '}CANARY',
+    ']CANARY',
+    '!CANARY x',
+    '!x!CANARY',
+    '{CANARY',
+    '[CANARY',
+    '"CANARY',
+    "'CANARY",
+    '"\\CANARY"',
+    '"x" CANARY',
+    'CANARY: x',
+    '- CANARY',
+    '? CANARY',
+    ',CANARY',
+    '"CANARY": "CANARY"',
   ])('never show a secret that YAML stumbles over: %s', (value) => {
     expect(problemsOf(withSecret(value.replaceAll('CANARY', canary))).join('\n')).not.toContain(canary)
   })

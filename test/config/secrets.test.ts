@@ -22,17 +22,27 @@ function secretOf(yaml: string, env: Record<string, string> = {}): Secret {
 /** Every way in which a value gets printed without anybody meaning to. */
 function printed(value: unknown): string {
   const error = Object.assign(new Error('printing'), { value })
-  const texts = [inspect(value, { depth: 20, showHidden: true, getters: true }), JSON.stringify(value), String(value), inspect(error, { depth: 20 })]
+  const texts = [
+    inspect(value, { depth: 20, showHidden: true, getters: true }),
+    JSON.stringify(value),
+    String(value),
+    inspect(error, { depth: 20 }),
+  ]
   return texts.join('\n')
 }
 
 describe('a secret from a file', () => {
-  it.each([['value', 'value'], ['value\n', 'value'], ['value\r\n', 'value'], ['value\n\n', 'value\n'], [' value \n', ' value '], ['two\nlines\n', 'two\nlines'], ['\nvalue', '\nvalue']])(
-    'drops one newline at the end and nothing else: %j',
-    (content, expected) => {
-      expect(secretOf(`{file: ${scratch().write('secret', content)}}`).reveal()).toBe(expected)
-    },
-  )
+  it.each([
+    ['value', 'value'],
+    ['value\n', 'value'],
+    ['value\r\n', 'value'],
+    ['value\n\n', 'value\n'],
+    [' value \n', ' value '],
+    ['two\nlines\n', 'two\nlines'],
+    ['\nvalue', '\nvalue'],
+  ])('drops one newline at the end and nothing else: %j', (content, expected) => {
+    expect(secretOf(`{file: ${scratch().write('secret', content)}}`).reveal()).toBe(expected)
+  })
 
   it('is read again when it changes', () => {
     const files = scratch()
@@ -96,7 +106,10 @@ describe('a secret from a file', () => {
 
   it('is used for client_id and variables as well', () => {
     const file = scratch().write('secret', 'from-file\n')
-    const text = withCredential(`variables: {key: {file: ${file}}}`, 'token_request: {headers: {X-Key: "{key}"}}').replace('client_id: client', `client_id: {file: ${file}}`)
+    const text = withCredential(`variables: {key: {file: ${file}}}`, 'token_request: {headers: {X-Key: "{key}"}}').replace(
+      'client_id: client',
+      `client_id: {file: ${file}}`,
+    )
     const credential = configOf(text).credentials.get('main')
     expect(credential?.client_id?.reveal()).toBe('from-file')
     expect(credential?.variables['key']?.reveal()).toBe('from-file')
@@ -105,11 +118,14 @@ describe('a secret from a file', () => {
 
 describe('a secret from the environment', () => {
   it('is taken as it is, whatever is in it', () => {
-    for (const value of ['plain', ': {', '${X}', 'a\nb', ' ', '{"a": 1}']) expect(secretOf('{env: KEY}', { KEY: value }).reveal()).toBe(value)
+    for (const value of ['plain', ': {', '${X}', 'a\nb', ' ', '{"a": 1}'])
+      expect(secretOf('{env: KEY}', { KEY: value }).reveal()).toBe(value)
   })
 
   it.each([{}, { KEY: '' }])('that is not set, or set but empty, is a problem that names the variable', (env) => {
-    expect(problemsOf(withSecret('{env: KEY}'), env)).toEqual([expect.stringMatching(/^f\.yaml:5:20: credentials\.main\.client_secret: .*KEY.*; .+/)])
+    expect(problemsOf(withSecret('{env: KEY}'), env)).toEqual([
+      expect.stringMatching(/^f\.yaml:5:20: credentials\.main\.client_secret: .*KEY.*; .+/),
+    ])
   })
 
   it('does not come from the prototype of the environment', () => {
@@ -119,7 +135,20 @@ describe('a secret from the environment', () => {
 })
 
 describe('a secret as text', () => {
-  it.each(['""', '', '~', '[]', '{}', '[a]', '{file: a, env: b}', '{file: ""}', '{env: ""}', '{file: [a]}', 'true', '{value: x}'])('is refused when it is %s', (yaml) => {
+  it.each([
+    '""',
+    '',
+    '~',
+    '[]',
+    '{}',
+    '[a]',
+    '{file: a, env: b}',
+    '{file: ""}',
+    '{env: ""}',
+    '{file: [a]}',
+    'true',
+    '{value: x}',
+  ])('is refused when it is %s', (yaml) => {
     const problems = problemsOf(withSecret(yaml))
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(/^f\.yaml:5:\d+: credentials\.main\.client_secret/)
@@ -159,15 +188,16 @@ describe('the whole configuration', () => {
 
   function everySecret(): Config {
     const file = scratch().write('secret', canary)
-    const text = goodConfig
-      .replace('client_id: client', 'client_id: ${KEY}')
-      .replace('client_secret: secret', `client_secret: {file: ${file}}
+    const text = goodConfig.replace('client_id: client', 'client_id: ${KEY}').replace(
+      'client_secret: secret',
+      `client_secret: {file: ${file}}
     variables: {key: "\${KEY}", other: {env: KEY}}
     token_request:
       headers: {X-Key: "\${KEY}", X-Other: "{key}{other}"}
       query: {api_key: "\${KEY}"}
       params: {password: "\${KEY}"}
-    inject: [{header: X-Api-Key, value: "\${KEY} {access_token}"}, {query: key, value: "\${KEY}"}]`)
+    inject: [{header: X-Api-Key, value: "\${KEY} {access_token}"}, {query: key, value: "\${KEY}"}]`,
+    )
     return configOf(text, env)
   }
 

@@ -34,7 +34,11 @@ function leavesOf(schema: z.core.$ZodType, path: Path): Leaf[] {
 }
 
 describe('the places of templates', () => {
-  const leaves = [...leavesOf(credentialSchema({}), ['credentials', 'any']), ...leavesOf(routeSchema, ['routes', 0]), ...leavesOf(gatewaySchema, [])]
+  const leaves = [
+    ...leavesOf(credentialSchema({}), ['credentials', 'any']),
+    ...leavesOf(routeSchema, ['routes', 0]),
+    ...leavesOf(gatewaySchema, []),
+  ]
 
   it('are those where the schemas have one, and no others', () => {
     expect(leaves.length).toBeGreaterThan(60)

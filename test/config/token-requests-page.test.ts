@@ -29,7 +29,9 @@ describe('docs/token-requests.md', () => {
     }
     expect(examples).toHaveLength(10)
     for (const example of examples) {
-      const text = example.replaceAll(/\/run\/secrets\/([a-z-]+)/g, (_, name: string) => files[name] ?? '').replaceAll(/^/gm, '  ')
+      const text = example
+        .replaceAll(/\/run\/secrets\/([a-z-]+)/g, (_, name: string) => files[name] ?? '')
+        .replaceAll(/^/gm, '  ')
       const config = `credentials:\n${text}\nroutes: [{path: /a, upstream: https://api.example.com, credential: example}]\n`
       expect(problemsOf(config, { EXAMPLE_CLIENT_ID: 'client', EXAMPLE_USER: 'user' }), example).toEqual([])
     }

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { configOf, goodConfig, placesOf, problemsOf, withCredential, withRoute, withTop } from '../support/cli-problems.ts'
 
 function secretWith(value: string, env: Record<string, string>): string | undefined {
-  return configOf(goodConfig.replace('client_secret: secret', () => `client_secret: ${value}`), env).credentials.get('main')?.client_secret?.reveal()
+  return configOf(
+    goodConfig.replace('client_secret: secret', () => `client_secret: ${value}`),
+    env,
+  )
+    .credentials.get('main')
+    ?.client_secret?.reveal()
 }
 
 describe('variables in values', () => {
@@ -33,7 +38,9 @@ describe('variables in values', () => {
   })
 
   it('that are missing are named, each at its place, with the remedy', () => {
-    const text = goodConfig.replace('client_id: client', 'client_id: ${ID}').replace('client_secret: secret', 'client_secret: a${ONE}b${TWO}')
+    const text = goodConfig
+      .replace('client_id: client', 'client_id: ${ID}')
+      .replace('client_secret: secret', 'client_secret: a${ONE}b${TWO}')
     expect(problemsOf(text)).toEqual([
       'f.yaml:4:16: credentials.main.client_id: the environment variable ID is not set; set it, or give a default: ${ID:-default}',
       'f.yaml:5:20: credentials.main.client_secret: the environment variable ONE is not set; set it, or give a default: ${ONE:-default}',
@@ -41,11 +48,17 @@ describe('variables in values', () => {
     ])
   })
 
-  it.each(['${}', '${1A}', '${A B}', '${A-x}', '${A:x}', '${A:?x}', '"${A"', '${bad-name}', '"${ A }"', '"${A"'])('that are malformed are refused: %s', (value) => {
-    const problems = problemsOf(goodConfig.replace('client_secret: secret', () => `client_secret: ${value}`), { A: 'one' })
-    expect(problems).toHaveLength(1)
-    expect(problems[0]).toContain('f.yaml:5:20: credentials.main.client_secret: malformed variable; ')
-  })
+  it.each(['${}', '${1A}', '${A B}', '${A-x}', '${A:x}', '${A:?x}', '"${A"', '${bad-name}', '"${ A }"', '"${A"'])(
+    'that are malformed are refused: %s',
+    (value) => {
+      const problems = problemsOf(
+        goodConfig.replace('client_secret: secret', () => `client_secret: ${value}`),
+        { A: 'one' },
+      )
+      expect(problems).toHaveLength(1)
+      expect(problems[0]).toContain('f.yaml:5:20: credentials.main.client_secret: malformed variable; ')
+    },
+  )
 
   it('inside a default are filled in or refused, but never sent as they are written', () => {
     const text = goodConfig.replace('client_secret: secret', 'client_secret: ${A:-${B}}')
@@ -60,9 +73,21 @@ describe('variables in values', () => {
 
   it('work for numbers, switches, sizes, durations and lists of values', () => {
     const env = { N: '7', ON: 'true', SIZE: '2KiB', TIME: '3s', M: 'PUT', LISTEN: '127.0.0.1:1234' }
-    const text = withRoute('max_connections: ${N}', 'rewrite: {cookies: "${ON}"}', 'max_request_body: ${SIZE}', 'timeouts: {connect: "${TIME}"}', 'methods: ["${M}"]')
+    const text = withRoute(
+      'max_connections: ${N}',
+      'rewrite: {cookies: "${ON}"}',
+      'max_request_body: ${SIZE}',
+      'timeouts: {connect: "${TIME}"}',
+      'methods: ["${M}"]',
+    )
     const config = configOf(`${text}listen: \${LISTEN}\n`, env)
-    expect(config.routes[0]).toMatchObject({ max_connections: 7, rewrite: { cookies: true }, max_request_body: 2048, timeouts: { connect: 3_000 }, methods: ['PUT'] })
+    expect(config.routes[0]).toMatchObject({
+      max_connections: 7,
+      rewrite: { cookies: true },
+      max_request_body: 2048,
+      timeouts: { connect: 3_000 },
+      methods: ['PUT'],
+    })
     expect(config.listen.port).toBe(1234)
   })
 
@@ -71,21 +96,43 @@ describe('variables in values', () => {
     expect(placesOf(withRoute('max_connections: ${N}'), { N: '0' })).toEqual(['10:22 routes[0].max_connections'])
   })
 
-  it.each([': {', '\nlisten: 0.0.0.0:1\n', '[a, b]', '{file: /etc/passwd}', '{env: HOME}', 'null', '~', '- a', '*a', '&a b', '#', '"', "'", '!!binary x', '---', '|\n  x', 'true', '12', '\u0000', '${B}'])(
-    'never change the structure: %j stays a text',
-    (value) => {
-      expect(secretWith('${A}', { A: value })).toBe(value)
-    },
-  )
+  it.each([
+    ': {',
+    '\nlisten: 0.0.0.0:1\n',
+    '[a, b]',
+    '{file: /etc/passwd}',
+    '{env: HOME}',
+    'null',
+    '~',
+    '- a',
+    '*a',
+    '&a b',
+    '#',
+    '"',
+    "'",
+    '!!binary x',
+    '---',
+    '|\n  x',
+    'true',
+    '12',
+    '\u0000',
+    '${B}',
+  ])('never change the structure: %j stays a text', (value) => {
+    expect(secretWith('${A}', { A: value })).toBe(value)
+  })
 
   it('never change the structure, whatever their value (property)', () => {
-    fc.assert(fc.property(fc.string({ minLength: 1, unit: 'binary' }), (value) => secretWith('x${A}y', { A: value }) === `x${value}y`))
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'binary' }), (value) => secretWith('x${A}y', { A: value }) === `x${value}y`),
+    )
   })
 
   it('never become placeholders of a template: a brace in an API key is a brace', async () => {
     const { buildTokenRequest } = await import('../../src/oauth/token-request.ts')
     for (const key of ['a{b', 'a}b', '{client_secret}', '{{x}}', '{unknown}', '${A}']) {
-      const credential = configOf(withCredential('token_request: {headers: {X-Api-Key: "${KEY}"}}'), { KEY: key }).credentials.get('main')
+      const credential = configOf(withCredential('token_request: {headers: {X-Api-Key: "${KEY}"}}'), {
+        KEY: key,
+      }).credentials.get('main')
       if (credential === undefined) throw new Error('no credential')
       expect((await buildTokenRequest(credential)).headers['X-Api-Key']).toBe(key)
     }

@@ -16,7 +16,8 @@ const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const ed = generateKeyPairSync('ed25519')
-const pem = (key: typeof ec.privateKey, type: 'pkcs8' | 'pkcs1' | 'sec1' = 'pkcs8'): string => key.export({ format: 'pem', type }).toString()
+const pem = (key: typeof ec.privateKey, type: 'pkcs8' | 'pkcs1' | 'sec1' = 'pkcs8'): string =>
+  key.export({ format: 'pem', type }).toString()
 const noClientAuthentication = { client_secret: undefined, token_endpoint_auth_method: 'none' }
 
 type Keys = Readonly<Record<string, unknown>>
@@ -26,8 +27,14 @@ async function paramsOf(keys: Keys, refreshToken?: string): Promise<Record<strin
   return Object.fromEntries(new URLSearchParams(Buffer.from(body ?? []).toString()))
 }
 
-const bearer = (assertion: Keys, more: Keys = {}): Keys => ({ ...noClientAuthentication, grant_type: jwtBearer, ...more, token_request: { assertion } })
-const assertionOf = async (assertion: Keys, more: Keys = {}): Promise<string> => (await paramsOf(bearer(assertion, more)))['assertion'] ?? ''
+const bearer = (assertion: Keys, more: Keys = {}): Keys => ({
+  ...noClientAuthentication,
+  grant_type: jwtBearer,
+  ...more,
+  token_request: { assertion },
+})
+const assertionOf = async (assertion: Keys, more: Keys = {}): Promise<string> =>
+  (await paramsOf(bearer(assertion, more)))['assertion'] ?? ''
 
 describe('the assertion of a JWT bearer grant (RFC 7523 2.1)', () => {
   test('says who speaks to whom, until when, and is signed', async () => {
@@ -35,7 +42,14 @@ describe('the assertion of a JWT bearer grant (RFC 7523 2.1)', () => {
     expect(params).toEqual({ grant_type: jwtBearer, client_id: 'client', assertion: expect.any(String) as string })
     const { payload, protectedHeader } = await jwtVerify(params['assertion'] ?? '', rsa.publicKey, { currentDate: now })
     expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'key-7' })
-    expect(payload).toEqual({ iss: 'client', sub: 'client', aud: 'https://idp.example/token', iat, exp: iat + 60, jti: expect.stringMatching(/^[0-9a-f-]{36}$/) as string })
+    expect(payload).toEqual({
+      iss: 'client',
+      sub: 'client',
+      aud: 'https://idp.example/token',
+      iat,
+      exp: iat + 60,
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+    })
   })
 
   test.each([
@@ -58,15 +72,34 @@ describe('the assertion of a JWT bearer grant (RFC 7523 2.1)', () => {
   })
 
   test('is another one each time', async () => {
-    const [one, other] = [await assertionOf({ alg: 'EdDSA', key: pem(ed.privateKey) }), await assertionOf({ alg: 'EdDSA', key: pem(ed.privateKey) })]
+    const [one, other] = [
+      await assertionOf({ alg: 'EdDSA', key: pem(ed.privateKey) }),
+      await assertionOf({ alg: 'EdDSA', key: pem(ed.privateKey) }),
+    ]
     expect(one).not.toBe(other)
   })
 
   test('has the configured claims, of any JSON, over the default ones', async () => {
-    const claims = { sub: '{user}', aud: ['https://a.example', '{token_endpoint}'], scope: '{scope}', level: 3, admin: true, nested: { id: '{client_id}' }, jti: null, iat: null }
+    const claims = {
+      sub: '{user}',
+      aud: ['https://a.example', '{token_endpoint}'],
+      scope: '{scope}',
+      level: 3,
+      admin: true,
+      nested: { id: '{client_id}' },
+      jti: null,
+      iat: null,
+    }
     const assertion = { alg: 'EdDSA', key: pem(ed.privateKey), lifetime: '90s', claims }
     expect(decodeJwt(await assertionOf(assertion, { scope: ['a', 'b'], variables: { user: 'u"{x}' } }))).toEqual({
-      iss: 'client', sub: 'u"{x}', aud: ['https://a.example', 'https://idp.example/token'], scope: 'a b', level: 3, admin: true, nested: { id: 'client' }, exp: iat + 90,
+      iss: 'client',
+      sub: 'u"{x}',
+      aud: ['https://a.example', 'https://idp.example/token'],
+      scope: 'a b',
+      level: 3,
+      admin: true,
+      nested: { id: 'client' },
+      exp: iat + 90,
     })
   })
 
@@ -76,11 +109,18 @@ describe('the assertion of a JWT bearer grant (RFC 7523 2.1)', () => {
   })
 
   test('is not sent along with a refresh token', async () => {
-    expect(await paramsOf(bearer({ alg: 'EdDSA', key: pem(ed.privateKey) }), 'refresh-1')).toEqual({ grant_type: 'refresh_token', refresh_token: 'refresh-1', client_id: 'client' })
+    expect(await paramsOf(bearer({ alg: 'EdDSA', key: pem(ed.privateKey) }), 'refresh-1')).toEqual({
+      grant_type: 'refresh_token',
+      refresh_token: 'refresh-1',
+      client_id: 'client',
+    })
   })
 
   test('goes with a client assertion of its own, which has none of its claims', async () => {
-    const keys = bearer({ alg: 'EdDSA', key: pem(ed.privateKey), claims: { sub: 'user' } }, { token_endpoint_auth_method: 'private_key_jwt' })
+    const keys = bearer(
+      { alg: 'EdDSA', key: pem(ed.privateKey), claims: { sub: 'user' } },
+      { token_endpoint_auth_method: 'private_key_jwt' },
+    )
     const params = await paramsOf(keys)
     const [grant, client] = [decodeJwt(params['assertion'] ?? ''), decodeJwt(params['client_assertion'] ?? '')]
     expect([grant.sub, client.sub]).toEqual(['user', 'client'])
@@ -88,7 +128,12 @@ describe('the assertion of a JWT bearer grant (RFC 7523 2.1)', () => {
   })
 
   test('goes with a client assertion by the client secret, signed by HS256', async () => {
-    const params = await paramsOf(bearer({ alg: 'EdDSA', key: pem(ed.privateKey), kid: 'k' }, { token_endpoint_auth_method: 'client_secret_jwt', client_secret: 's3cret' }))
+    const params = await paramsOf(
+      bearer(
+        { alg: 'EdDSA', key: pem(ed.privateKey), kid: 'k' },
+        { token_endpoint_auth_method: 'client_secret_jwt', client_secret: 's3cret' },
+      ),
+    )
     await jwtVerify(params['assertion'] ?? '', ed.publicKey, { currentDate: now })
     const { protectedHeader } = await jwtVerify(params['client_assertion'] ?? '', Buffer.from('s3cret'), { currentDate: now })
     expect(protectedHeader).toEqual({ alg: 'HS256', typ: 'JWT' })
@@ -100,8 +145,11 @@ test('{assertion} stands in fields, the query and parameters, once per request',
     credentialOf({
       ...noClientAuthentication,
       token_request: {
-        encoding: 'json', assertion: { alg: 'EdDSA', key: pem(ed.privateKey) },
-        headers: { Authorization: 'Bearer {assertion}' }, query: { a: '{assertion}' }, params: { deep: [{ jwt: '{assertion}' }] },
+        encoding: 'json',
+        assertion: { alg: 'EdDSA', key: pem(ed.privateKey) },
+        headers: { Authorization: 'Bearer {assertion}' },
+        query: { a: '{assertion}' },
+        params: { deep: [{ jwt: '{assertion}' }] },
       },
     }),
   )
@@ -112,9 +160,21 @@ test('{assertion} stands in fields, the query and parameters, once per request',
 })
 
 test('claims of client_credentials belong to the client assertion', async () => {
-  const token_request = { assertion: { alg: 'EdDSA', key: pem(ed.privateKey), claims: { scope: '{scope}', aud: 'https://idp.example' } } }
-  const params = await paramsOf({ client_secret: undefined, token_endpoint_auth_method: 'private_key_jwt', scope: 'rest', token_request })
-  expect(decodeJwt(params['client_assertion'] ?? '')).toMatchObject({ iss: 'client', sub: 'client', aud: 'https://idp.example', scope: 'rest' })
+  const token_request = {
+    assertion: { alg: 'EdDSA', key: pem(ed.privateKey), claims: { scope: '{scope}', aud: 'https://idp.example' } },
+  }
+  const params = await paramsOf({
+    client_secret: undefined,
+    token_endpoint_auth_method: 'private_key_jwt',
+    scope: 'rest',
+    token_request,
+  })
+  expect(decodeJwt(params['client_assertion'] ?? '')).toMatchObject({
+    iss: 'client',
+    sub: 'client',
+    aud: 'https://idp.example',
+    scope: 'rest',
+  })
 })
 
 describe('a self-signed token', () => {
@@ -125,7 +185,10 @@ describe('a self-signed token', () => {
   test('is the assertion, ends with it, and asks nobody', async () => {
     const requestGrant = createGrantRequest({ send, close: async () => {} }, () => nowMs)
     const claims = { aud: 'https://api.example', sub: null }
-    const grant = await requestGrant(credentialOf({ ...keys, token_request: { assertion: { alg: 'ES256', key: pem(ec.privateKey), lifetime: '10m', claims } } }), nothing)
+    const grant = await requestGrant(
+      credentialOf({ ...keys, token_request: { assertion: { alg: 'ES256', key: pem(ec.privateKey), lifetime: '10m', claims } } }),
+      nothing,
+    )
     const { payload } = await jwtVerify(grant.accessToken, ec.publicKey, { currentDate: now })
     expect(payload).toEqual({ iss: 'client', aud: 'https://api.example', jti: expect.any(String) as string, iat, exp: iat + 600 })
     expect(grant.lifetime).toEqual({ ms: 600_000 - 999, source: 'response', oddity: undefined })
@@ -146,7 +209,9 @@ test('a key file that holds no key any more is a refusal that says so, and shows
   const next = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   writeFileSync(file, pem(next.privateKey))
   const { body } = await buildTokenRequest(credential, undefined, nowMs)
-  await jwtVerify(new URLSearchParams(Buffer.from(body ?? []).toString()).get('assertion') ?? '', next.publicKey, { currentDate: now })
+  await jwtVerify(new URLSearchParams(Buffer.from(body ?? []).toString()).get('assertion') ?? '', next.publicKey, {
+    currentDate: now,
+  })
 })
 
 test('a credential with a key does not print it', () => {
@@ -157,21 +222,39 @@ test('a credential with a key does not print it', () => {
 describe('the other grants', () => {
   test('password asks with the variables (RFC 6749 4.3.2)', async () => {
     const variables = { username: 'u', password: 'p&=' }
-    expect(await paramsOf({ grant_type: 'password', variables })).toEqual({ grant_type: 'password', username: 'u', password: 'p&=' })
+    expect(await paramsOf({ grant_type: 'password', variables })).toEqual({
+      grant_type: 'password',
+      username: 'u',
+      password: 'p&=',
+    })
     const params = { username: null, login: '{username}' }
-    expect(await paramsOf({ grant_type: 'password', variables, token_request: { params } })).toEqual({ grant_type: 'password', login: 'u', password: 'p&=' })
+    expect(await paramsOf({ grant_type: 'password', variables, token_request: { params } })).toEqual({
+      grant_type: 'password',
+      login: 'u',
+      password: 'p&=',
+    })
   })
 
   test('refresh_token asks with the configured one first and with the rotated one then, in templates too (RFC 6749 6)', async () => {
-    const keys = { grant_type: 'refresh_token', variables: { refresh_token: 'first' }, token_request: { params: { refreshToken: '{refresh_token}' } } }
+    const keys = {
+      grant_type: 'refresh_token',
+      variables: { refresh_token: 'first' },
+      token_request: { params: { refreshToken: '{refresh_token}' } },
+    }
     expect(await paramsOf(keys)).toEqual({ grant_type: 'refresh_token', refresh_token: 'first', refreshToken: 'first' })
-    expect(await paramsOf(keys, 'rotated')).toEqual({ grant_type: 'refresh_token', refresh_token: 'rotated', refreshToken: 'rotated' })
+    expect(await paramsOf(keys, 'rotated')).toEqual({
+      grant_type: 'refresh_token',
+      refresh_token: 'rotated',
+      refreshToken: 'rotated',
+    })
   })
 })
 
 test('what signs assertions is loaded with the first one: no other gateway pays for it', () => {
   const folder = join(import.meta.dirname, '../../src')
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-  const lines = files.flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n')).filter((line) => /['"]jose\b/.test(line))
+  const lines = files
+    .flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n'))
+    .filter((line) => /['"]jose\b/.test(line))
   expect(lines.map((line) => line.trim())).toEqual(["const { SignJWT } = await import('jose/jwt/sign')"])
 })

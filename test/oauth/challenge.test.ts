@@ -16,8 +16,14 @@ describe('a challenge that a new token cannot satisfy', () => {
   })
 
   test.each([
-    [''], ['Bearer'], ['Bearer error="invalid_token"'], ['Bearer error="invalid_request"'], ['Bearer error_description="insufficient_scope"'],
-    ['Bearer xerror="insufficient_scope"'], ['Bearer error="insufficient_scope_x"'], ['Basic realm="insufficient_scope"'],
+    [''],
+    ['Bearer'],
+    ['Bearer error="invalid_token"'],
+    ['Bearer error="invalid_request"'],
+    ['Bearer error_description="insufficient_scope"'],
+    ['Bearer xerror="insufficient_scope"'],
+    ['Bearer error="insufficient_scope_x"'],
+    ['Basic realm="insufficient_scope"'],
     ['Bearer error="invalid_token", error_description="not error=insufficient_scope"'],
   ])('is not seen where there is none: %s', (challenge) => {
     expect(pointlessChallenge([challenge])).toBeUndefined()

@@ -25,7 +25,14 @@ function jwt(claims: unknown): string {
 
 describe('expires_in', () => {
   test.each([
-    [3600, hour], ['3600', hour], [' 3600 ', hour], [3600.9, 3_600_900], ['3600.9', 3_600_900], [899, 899_000], [1, 1_000], [2_592_000, 30 * 24 * hour],
+    [3600, hour],
+    ['3600', hour],
+    [' 3600 ', hour],
+    [3600.9, 3_600_900],
+    ['3600.9', 3_600_900],
+    [899, 899_000],
+    [1, 1_000],
+    [2_592_000, 30 * 24 * hour],
   ])('of %j is %i ms', (expires_in, ms) => {
     expect(lifetime({ expires_in })).toEqual({ ms, source: 'response', oddity: undefined })
   })
@@ -36,14 +43,41 @@ describe('expires_in', () => {
   })
 
   test.each([
-    [0], ['0'], [-1], ['-1'], [-0], [true], [false], [[]], [[3600]], [{}], [{ valueOf: 3600 }], [''], [' '], ['abc'], ['NaN'], ['Infinity'], ['-Infinity'], ['1e3'],
-    ['0x10'], ['1,000'], ['3600s'], ['٣٦٠٠'], [Infinity], [-Infinity], [NaN], [1e308], [-1e308], ['9'.repeat(400)],
+    [0],
+    ['0'],
+    [-1],
+    ['-1'],
+    [-0],
+    [true],
+    [false],
+    [[]],
+    [[3600]],
+    [{}],
+    [{ valueOf: 3600 }],
+    [''],
+    [' '],
+    ['abc'],
+    ['NaN'],
+    ['Infinity'],
+    ['-Infinity'],
+    ['1e3'],
+    ['0x10'],
+    ['1,000'],
+    ['3600s'],
+    ['٣٦٠٠'],
+    [Infinity],
+    [-Infinity],
+    [NaN],
+    [1e308],
+    [-1e308],
+    ['9'.repeat(400)],
   ])('of %j falls back, and is said to be odd without showing it', (expires_in) => {
     const { ms, oddity } = lifetime({ expires_in })
     expect([5 * 60_000, longest]).toContain(ms)
     expect(oddity).toMatch(/lifetime/)
     expect(oddity).not.toContain('3600')
-    if (expires_in !== 1e308 && expires_in !== '9'.repeat(400)) expect(lifetime({ expires_in }, { previousMs: hour })).toMatchObject({ ms: hour, source: 'previous' })
+    if (expires_in !== 1e308 && expires_in !== '9'.repeat(400))
+      expect(lifetime({ expires_in }, { previousMs: hour })).toMatchObject({ ms: hour, source: 'previous' })
   })
 
   test('that is absurd but finite is cut to the maximum, and logged like every absurd one', () => {
@@ -66,19 +100,36 @@ describe('expires_in', () => {
 
 describe('other meanings', () => {
   test.each([
-    ['milliseconds', 60_000, 60_000], ['milliseconds', '60000', 60_000],
-    ['epoch', now / 1000 + 60, 60_000], ['epoch', String(now / 1000 + 60), 60_000],
-    ['epoch_ms', now + 60_000, 60_000], ['epoch_ms', String(now + 60_000), 60_000],
-    ['rfc3339', '2026-01-01T00:01:00Z', 60_000], ['rfc3339', '2026-01-01T02:01:00.000+02:00', 60_000],
+    ['milliseconds', 60_000, 60_000],
+    ['milliseconds', '60000', 60_000],
+    ['epoch', now / 1000 + 60, 60_000],
+    ['epoch', String(now / 1000 + 60), 60_000],
+    ['epoch_ms', now + 60_000, 60_000],
+    ['epoch_ms', String(now + 60_000), 60_000],
+    ['rfc3339', '2026-01-01T00:01:00Z', 60_000],
+    ['rfc3339', '2026-01-01T02:01:00.000+02:00', 60_000],
   ])('%s: %j', (as, at, ms) => {
     expect(lifetime({ at }, { expires: { as, at: '/at' } })).toEqual({ ms, source: 'response', oddity: undefined })
   })
 
   test.each([
-    ['milliseconds', 0], ['epoch', now / 1000], ['epoch', now / 1000 - 60], ['epoch', 'soon'], ['epoch_ms', now - 1], ['epoch_ms', true],
-    ['rfc3339', '2025-12-31T23:59:59Z'], ['rfc3339', 'tomorrow'], ['rfc3339', 5], ['rfc3339', ''], ['rfc3339', '3600'],
+    ['milliseconds', 0],
+    ['epoch', now / 1000],
+    ['epoch', now / 1000 - 60],
+    ['epoch', 'soon'],
+    ['epoch_ms', now - 1],
+    ['epoch_ms', true],
+    ['rfc3339', '2025-12-31T23:59:59Z'],
+    ['rfc3339', 'tomorrow'],
+    ['rfc3339', 5],
+    ['rfc3339', ''],
+    ['rfc3339', '3600'],
   ])('%s: a moment that is past, or none, falls back and is odd: %j', (as, at) => {
-    expect(lifetime({ at }, { expires: { as, at: '/at' } })).toMatchObject({ ms: 5 * 60_000, source: 'default', oddity: expect.any(String) as string })
+    expect(lifetime({ at }, { expires: { as, at: '/at' } })).toMatchObject({
+      ms: 5 * 60_000,
+      source: 'default',
+      oddity: expect.any(String) as string,
+    })
   })
 })
 
@@ -86,9 +137,17 @@ describe('a JWT', () => {
   const seconds = now / 1000
 
   test('says how long it lives when the response does not', () => {
-    expect(lifetime({}, { token: jwt({ iat: seconds, exp: seconds + 900 }) })).toEqual({ ms: 900_000, source: 'jwt', oddity: undefined })
+    expect(lifetime({}, { token: jwt({ iat: seconds, exp: seconds + 900 }) })).toEqual({
+      ms: 900_000,
+      source: 'jwt',
+      oddity: undefined,
+    })
     expect(lifetime({}, { token: jwt({ exp: seconds + 900 }) })).toMatchObject({ ms: 900_000, source: 'jwt' })
-    expect(lifetime({ expires_in: 0 }, { token: jwt({ exp: seconds + 900 }) })).toMatchObject({ ms: 900_000, source: 'jwt', oddity: expect.any(String) as string })
+    expect(lifetime({ expires_in: 0 }, { token: jwt({ exp: seconds + 900 }) })).toMatchObject({
+      ms: 900_000,
+      source: 'jwt',
+      oddity: expect.any(String) as string,
+    })
   })
 
   test('comes after the response and before the last lifetime seen', () => {
@@ -97,7 +156,10 @@ describe('a JWT', () => {
   })
 
   test('jwt_exp never reads the response', () => {
-    expect(lifetime({ expires_in: 60 }, { expires: { as: 'jwt_exp' }, token: jwt({ exp: seconds + 900 }) })).toMatchObject({ ms: 900_000, source: 'jwt' })
+    expect(lifetime({ expires_in: 60 }, { expires: { as: 'jwt_exp' }, token: jwt({ exp: seconds + 900 }) })).toMatchObject({
+      ms: 900_000,
+      source: 'jwt',
+    })
   })
 
   test.each([[-24 * 3600], [24 * 3600]])('is believed although this machine is a day off (%i s)', (off) => {
@@ -110,8 +172,13 @@ describe('a JWT', () => {
   })
 
   test.each([
-    ['an exp in the past', jwt({ exp: seconds - 1 })], ['a text as exp', jwt({ exp: 'x' })], ['exp before iat', jwt({ iat: seconds, exp: seconds - 5 })],
-    ['no object', jwt(null)], ['no JSON', 'a.b.c'], ['an empty payload', 'a..c'], ['an infinite exp', `a.${Buffer.from('{"exp":1e999}').toString('base64url')}.c`],
+    ['an exp in the past', jwt({ exp: seconds - 1 })],
+    ['a text as exp', jwt({ exp: 'x' })],
+    ['exp before iat', jwt({ iat: seconds, exp: seconds - 5 })],
+    ['no object', jwt(null)],
+    ['no JSON', 'a.b.c'],
+    ['an empty payload', 'a..c'],
+    ['an infinite exp', `a.${Buffer.from('{"exp":1e999}').toString('base64url')}.c`],
     ['two parts', `a.${Buffer.from(JSON.stringify({ exp: seconds + 900 })).toString('base64url')}`],
   ])('with %s says nothing', (_, token) => {
     expect(lifetime({}, { token })).toMatchObject({ source: 'default', ms: 5 * 60_000 })
@@ -120,16 +187,30 @@ describe('a JWT', () => {
 
 test('whatever the response says, the lifetime is a finite number above 0, within min and max', () => {
   const kinds = ['seconds', 'milliseconds', 'epoch', 'epoch_ms', 'rfc3339', 'jwt_exp'].map((as) =>
-    credentialOf({ token_response: { expires: { as, min: '2s', max: '24h' } } }))
-  const value = fc.oneof(fc.double(), fc.integer(), fc.string(), fc.jsonValue(), fc.double().map(String), fc.date({ noInvalidDate: true }).map((date) => date.toISOString()))
+    credentialOf({ token_response: { expires: { as, min: '2s', max: '24h' } } }),
+  )
+  const value = fc.oneof(
+    fc.double(),
+    fc.integer(),
+    fc.string(),
+    fc.jsonValue(),
+    fc.double().map(String),
+    fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+  )
   const token = fc.oneof(fc.string(), fc.record({ exp: fc.jsonValue(), iat: fc.jsonValue() }, { requiredKeys: [] }).map(jwt))
   fc.assert(
-    fc.property(fc.constantFrom(...kinds), value, token, fc.option(fc.double({ min: 1, max: 1e15, noNaN: true }), { nil: undefined }), (credential, expires_in, accessToken, previous) => {
-      const { ms } = lifetimeOf(credential.token_response, accessToken, { expires_in }, now, previous)
-      expect(Number.isInteger(ms)).toBe(true)
-      expect(ms).toBeGreaterThanOrEqual(2_000)
-      expect(ms).toBeLessThanOrEqual(24 * hour)
-    }),
+    fc.property(
+      fc.constantFrom(...kinds),
+      value,
+      token,
+      fc.option(fc.double({ min: 1, max: 1e15, noNaN: true }), { nil: undefined }),
+      (credential, expires_in, accessToken, previous) => {
+        const { ms } = lifetimeOf(credential.token_response, accessToken, { expires_in }, now, previous)
+        expect(Number.isInteger(ms)).toBe(true)
+        expect(ms).toBeGreaterThanOrEqual(2_000)
+        expect(ms).toBeLessThanOrEqual(24 * hour)
+      },
+    ),
     { numRuns: 1_000, seed: 20_260_101 },
   )
 })

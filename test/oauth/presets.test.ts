@@ -10,7 +10,9 @@ import { credentialOf } from '../support/tokens-credential.ts'
 
 const client = { client_id: 'my-id', client_secret: 'my-secret' }
 const formData = (request: TokenRequest): Promise<FormData> =>
-  new Response(Buffer.from(request.body ?? []), { headers: { 'content-type': new Headers(request.headers).get('content-type') ?? '' } }).formData()
+  new Response(Buffer.from(request.body ?? []), {
+    headers: { 'content-type': new Headers(request.headers).get('content-type') ?? '' },
+  }).formData()
 const answer = (value: unknown) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) })
 const withoutAgentFields = (request: TokenRequest): Record<string, string> => {
   const { accept: _, ...rest } = request.headers
@@ -30,12 +32,19 @@ describe('gett', () => {
     expect(Object.keys(withoutAgentFields(request))).toEqual(['content-type'])
     expect(request.headers['content-type']).toMatch(/^multipart\/form-data; boundary=\S+$/)
     expect(Object.fromEntries(await formData(request))).toEqual({
-      grant_type: 'client_credentials', client_id: 'my-id', client_secret: 'my-secret', scope: 'company.reference order',
+      grant_type: 'client_credentials',
+      client_id: 'my-id',
+      client_secret: 'my-secret',
+      scope: 'company.reference order',
     })
   })
 
   test('understands its answer and uses the token as Bearer', () => {
-    const grant = judgeTokenResponse(gett, answer({ access_token: 'a.b.c', expires_in: 899, scope: 'order', token_type: 'bearer' }), 0)
+    const grant = judgeTokenResponse(
+      gett,
+      answer({ access_token: 'a.b.c', expires_in: 899, scope: 'order', token_type: 'bearer' }),
+      0,
+    )
     expect(grant.lifetime).toMatchObject({ ms: 899_000, source: 'response', oddity: undefined })
     expect(injectionOf(gett, grant)).toEqual({ fields: ['Authorization', 'Bearer a.b.c'], query: [] })
   })
@@ -48,9 +57,13 @@ describe('gobiz', () => {
     const request = await buildTokenRequest(gobiz)
     expect(request).toMatchObject({ method: 'POST', url: 'https://integration-goauth.gojekapi.com/oauth2/token' })
     expect(withoutAgentFields(request)).toEqual({
-      authorization: `Basic ${btoa('my-id:my-secret')}`, 'content-type': 'application/x-www-form-urlencoded',
+      authorization: `Basic ${btoa('my-id:my-secret')}`,
+      'content-type': 'application/x-www-form-urlencoded',
     })
-    expect(Object.fromEntries(await formData(request))).toEqual({ grant_type: 'client_credentials', scope: 'partner:outlet:read' })
+    expect(Object.fromEntries(await formData(request))).toEqual({
+      grant_type: 'client_credentials',
+      scope: 'partner:outlet:read',
+    })
   })
 
   test('production has its own host', async () => {
@@ -67,7 +80,10 @@ describe('getbill', () => {
     expect(request).toMatchObject({ method: 'POST', url: 'https://getbill.io/token' })
     expect(withoutAgentFields(request)).toEqual({ 'content-type': 'application/x-www-form-urlencoded' })
     expect(Object.fromEntries(await formData(request))).toEqual({
-      grant_type: 'client_credentials', client_id: 'my-id', client_secret: 'my-secret', scope: 'debts:read debts:write',
+      grant_type: 'client_credentials',
+      client_id: 'my-id',
+      client_secret: 'my-secret',
+      scope: 'debts:read debts:write',
     })
   })
 
@@ -87,13 +103,20 @@ describe('uber', () => {
     expect(request).toMatchObject({ method: 'POST', url: 'https://auth.uber.com/oauth/v2/token' })
     expect(withoutAgentFields(request)).toEqual({ 'content-type': 'application/x-www-form-urlencoded' })
     expect(Object.fromEntries(await formData(request))).toEqual({
-      grant_type: 'client_credentials', client_id: 'my-id', client_secret: 'my-secret', scope: 'business.receipts',
+      grant_type: 'client_credentials',
+      client_id: 'my-id',
+      client_secret: 'my-secret',
+      scope: 'business.receipts',
     })
   })
 
   test('keeps to 100 token requests an hour and lets a token live its 30 days', () => {
     expect(uber.token_requests).toEqual({ limit: 100, window: 3_600_000 })
-    const grant = judgeTokenResponse(uber, answer({ access_token: 'xxx', token_type: 'Bearer', expires_in: 2_592_000, scope: 'business.receipts' }), 0)
+    const grant = judgeTokenResponse(
+      uber,
+      answer({ access_token: 'xxx', token_type: 'Bearer', expires_in: 2_592_000, scope: 'business.receipts' }),
+      0,
+    )
     expect(grant.lifetime.ms).toBe(2_592_000_000)
   })
 })
@@ -105,18 +128,38 @@ describe('getnet', () => {
     const request = await buildTokenRequest(getnet)
     expect(request).toMatchObject({ method: 'POST', url: 'https://api-backoffice.getnet.com.br/v1/token' })
     expect(withoutAgentFields(request)).toEqual({
-      client_id: 'my-id', client_secret: 'my-secret', channel: 'partner-xyz', scope: 'oob', 'content-type': 'application/json',
+      client_id: 'my-id',
+      client_secret: 'my-secret',
+      channel: 'partner-xyz',
+      scope: 'oob',
+      'content-type': 'application/json',
     })
-    expect(JSON.parse(Buffer.from(request.body ?? []).toString())).toEqual({ branch: '', login: '', name: '', enrollment_number: '' })
+    expect(JSON.parse(Buffer.from(request.body ?? []).toString())).toEqual({
+      branch: '',
+      login: '',
+      name: '',
+      enrollment_number: '',
+    })
   })
 
   test('sends who asks, in UTF-8, when it is configured', async () => {
-    const variables = { channel: 'c', branch: '0001', login: 'usuario.exemplo', name: 'Usuário Exemplo', enrollment_number: '123456' }
-    const request = await buildTokenRequest(credentialOf({ provider: 'getnet', environment: 'sandbox', ...client, variables, scope: 'other' }))
+    const variables = {
+      channel: 'c',
+      branch: '0001',
+      login: 'usuario.exemplo',
+      name: 'Usuário Exemplo',
+      enrollment_number: '123456',
+    }
+    const request = await buildTokenRequest(
+      credentialOf({ provider: 'getnet', environment: 'sandbox', ...client, variables, scope: 'other' }),
+    )
     expect(request.url).toBe('https://api-homologacao.getnet.com.br/v1/token')
     expect(request.headers).toMatchObject({ scope: 'other' })
     expect(JSON.parse(Buffer.from(request.body ?? []).toString('utf8'))).toEqual({
-      branch: '0001', login: 'usuario.exemplo', name: 'Usuário Exemplo', enrollment_number: '123456',
+      branch: '0001',
+      login: 'usuario.exemplo',
+      name: 'Usuário Exemplo',
+      enrollment_number: '123456',
     })
   })
 
@@ -128,11 +171,18 @@ describe('getnet', () => {
 
   test('takes its documented 401 for a refusal and its 500 for an outage, and shows no part of either', () => {
     const documented = {
-      status_code: 401, name: 'Unauthorized', message: 'Unauthorized', details: [{ status: 'DENIED', error_code: 'GENERIC-401', description: 'CANARY-DETAIL' }],
+      status_code: 401,
+      name: 'Unauthorized',
+      message: 'Unauthorized',
+      details: [{ status: 'DENIED', error_code: 'GENERIC-401', description: 'CANARY-DETAIL' }],
     }
     const judge = (status: number) => () => judgeTokenResponse(getnet, { ...answer(documented), status }, 0)
-    expect(judge(401)).toThrow(expect.objectContaining({ kind: 'refused', message: expect.not.stringContaining('CANARY') as string }))
-    expect(judge(500)).toThrow(expect.objectContaining({ kind: 'unavailable', message: expect.not.stringContaining('CANARY') as string }))
+    expect(judge(401)).toThrow(
+      expect.objectContaining({ kind: 'refused', message: expect.not.stringContaining('CANARY') as string }),
+    )
+    expect(judge(500)).toThrow(
+      expect.objectContaining({ kind: 'unavailable', message: expect.not.stringContaining('CANARY') as string }),
+    )
   })
 
   test('the channel is required', () => {

@@ -60,5 +60,8 @@ test('a client that is refused is not tried a second time with another grant', a
 
 test('the last lifetime seen is the next one where the answer names none', async () => {
   const { requestGrant } = endpoint(granted({ access_token: 'c' }))
-  expect((await requestGrant(refreshing, { refreshToken: undefined, lifetimeMs: 60_000 })).lifetime).toMatchObject({ ms: 60_000, source: 'previous' })
+  expect((await requestGrant(refreshing, { refreshToken: undefined, lifetimeMs: 60_000 })).lifetime).toMatchObject({
+    ms: 60_000,
+    source: 'previous',
+  })
 })

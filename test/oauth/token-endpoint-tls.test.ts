@@ -16,9 +16,12 @@ afterAll(() => transport.close())
 /** A token endpoint with TLS that answers with the name on the certificate it was shown. */
 async function tlsEndpoint(authority: ReturnType<typeof certificateAuthority>, names?: string): Promise<string> {
   const { cert, key } = authority.issue('server', names)
-  const server = createServer({ cert: pemOf(cert), key: pemOf(key), ca: pemOf(authority.cert), requestCert: true, rejectUnauthorized: false }, ({ socket }, response) => {
-    response.end((socket as TLSSocket).getPeerX509Certificate()?.subject ?? 'nobody')
-  })
+  const server = createServer(
+    { cert: pemOf(cert), key: pemOf(key), ca: pemOf(authority.cert), requestCert: true, rejectUnauthorized: false },
+    ({ socket }, response) => {
+      response.end((socket as TLSSocket).getPeerX509Certificate()?.subject ?? 'nobody')
+    },
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
@@ -48,7 +51,10 @@ describe.skipIf(!hasOpenssl)('TLS to the token endpoint', () => {
   test('verifies the name too', async () => {
     const authority = certificateAuthority()
     const url = await tlsEndpoint(authority, 'DNS:elsewhere.example')
-    await expect(send(url, { ca: authority.cert })).rejects.toMatchObject({ kind: 'unavailable', code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+    await expect(send(url, { ca: authority.cert })).rejects.toMatchObject({
+      kind: 'unavailable',
+      code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    })
   })
 
   test('shows the certificate as it is at each token request, on a connection of its own', async () => {

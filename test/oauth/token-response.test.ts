@@ -7,7 +7,10 @@ import { credentialOf } from '../support/tokens-credential.ts'
 const nowEpochMs = Date.UTC(2026, 0, 1)
 const canary = 'CANARY-BODY-TEXT'
 
-function judge(response: Partial<TokenResponse> & { readonly json?: unknown }, keys: Readonly<Record<string, unknown>> = {}): Grant {
+function judge(
+  response: Partial<TokenResponse> & { readonly json?: unknown },
+  keys: Readonly<Record<string, unknown>> = {},
+): Grant {
   const { json, ...rest } = response
   const body = json === undefined ? '' : JSON.stringify(json)
   return judgeTokenResponse(credentialOf(keys), { status: 200, headers: {}, body, ...rest }, nowEpochMs)
@@ -30,7 +33,10 @@ function failureOf(response: Parameters<typeof judge>[0], keys: Readonly<Record<
 describe('a grant', () => {
   test.each([200, 201, 203])('is taken from any 2xx: %i', (status) => {
     expect(judge({ status, json: { access_token: 'abc.DEF-_~+/==', expires_in: 60, other: 1 } })).toMatchObject({
-      accessToken: 'abc.DEF-_~+/==', lifetime: { ms: 60_000 }, refreshToken: undefined, fields: { other: 1 },
+      accessToken: 'abc.DEF-_~+/==',
+      lifetime: { ms: 60_000 },
+      refreshToken: undefined,
+      fields: { other: 1 },
     })
   })
 
@@ -46,7 +52,9 @@ describe('a grant', () => {
 
   test('is found in a field, whatever the spelling and whatever the body', () => {
     const token_response = { access_token: 'header:X-Subject-Token' }
-    expect(judge({ status: 201, headers: { 'x-subject-token': 'in-field' }, body: '' }, { token_response }).accessToken).toBe('in-field')
+    expect(judge({ status: 201, headers: { 'x-subject-token': 'in-field' }, body: '' }, { token_response }).accessToken).toBe(
+      'in-field',
+    )
     expect(judge({ headers: { 'x-subject-token': ['one', 'two'] }, body: '<html>' }, { token_response }).accessToken).toBe('one')
     expect(failureOf({ headers: {}, json: { access_token: canary } }, { token_response }).code).toBe('no_token')
   })
@@ -59,12 +67,21 @@ describe('a grant', () => {
   test('has every value that ok_when wants, compared as texts', () => {
     const keys = { token_response: { ok_when: { '/code': 0, '/status/ok': true } } }
     expect(judge({ json: { code: '0', status: { ok: 'true' }, access_token: 'a' } }, keys).accessToken).toBe('a')
-    for (const json of [{ code: 1, status: { ok: true }, access_token: canary }, { code: 0, access_token: canary }, { access_token: canary }]) {
+    for (const json of [
+      { code: 1, status: { ok: true }, access_token: canary },
+      { code: 0, access_token: canary },
+      { access_token: canary },
+    ]) {
       expect(failureOf({ json }, keys)).toMatchObject({ kind: 'unavailable', code: 'not_ok' })
     }
   })
 
-  test.each([['', undefined], [5, undefined], [null, undefined], ['r-1', 'r-1']])('a refresh token of %j is kept as %j', (refresh, kept) => {
+  test.each([
+    ['', undefined],
+    [5, undefined],
+    [null, undefined],
+    ['r-1', 'r-1'],
+  ])('a refresh token of %j is kept as %j', (refresh, kept) => {
     const keys = { token_response: { refresh_token: '/refresh_token' } }
     expect(judge({ json: { access_token: 'a', refresh_token: refresh } }, keys).refreshToken).toBe(kept)
   })
@@ -87,8 +104,16 @@ describe('a 2xx that grants nothing', () => {
   })
 
   test.each([
-    ['line break', `${canary}\r\nX-Evil: 1`], ['line feed', `${canary}\n`], ['carriage return', `\r${canary}`], ['space', `${canary} x`], ['tab', `${canary}\t`],
-    ['nul', `${canary}\0`], ['delete', `${canary}\x7f`], ['letter outside ASCII', `${canary}é`], ['emoji', `${canary}😀`], ['no-break space', `${canary}\u00a0`],
+    ['line break', `${canary}\r\nX-Evil: 1`],
+    ['line feed', `${canary}\n`],
+    ['carriage return', `\r${canary}`],
+    ['space', `${canary} x`],
+    ['tab', `${canary}\t`],
+    ['nul', `${canary}\0`],
+    ['delete', `${canary}\x7f`],
+    ['letter outside ASCII', `${canary}é`],
+    ['emoji', `${canary}😀`],
+    ['no-break space', `${canary}\u00a0`],
   ])('is a token with a %s', (_, access_token) => {
     expect(failureOf({ json: { access_token, expires_in: 60 } })).toMatchObject({ kind: 'unavailable', code: 'unsafe_token' })
   })
@@ -101,9 +126,12 @@ describe('a 2xx that grants nothing', () => {
     expect(failureOf({ json: {} }, { token_response: { access_token: '/constructor/name' } }).code).toBe('no_token')
   })
 
-  test.each([[true], [1], ['invalid_client'], [{ code: 'x', text: canary }], [[canary]], [`${canary} with spaces`]])('is one with an error member, even beside a token: %j', (error) => {
-    expect(failureOf({ json: { error, access_token: canary } }).code).not.toBe('')
-  })
+  test.each([[true], [1], ['invalid_client'], [{ code: 'x', text: canary }], [[canary]], [`${canary} with spaces`]])(
+    'is one with an error member, even beside a token: %j',
+    (error) => {
+      expect(failureOf({ json: { error, access_token: canary } }).code).not.toBe('')
+    },
+  )
 })
 
 describe('other answers', () => {
@@ -114,12 +142,18 @@ describe('other answers', () => {
 
   test.each([400, 401, 403, 404, 405, 415, 422])('a 4xx is a refusal: %i', (status) => {
     expect(failureOf({ status, body: `<h1>${canary}</h1>` })).toMatchObject({ kind: 'refused', code: `http_${status}` })
-    expect(failureOf({ status, json: { error: 'invalid_client', error_description: canary } })).toMatchObject({ kind: 'refused', code: 'invalid_client' })
+    expect(failureOf({ status, json: { error: 'invalid_client', error_description: canary } })).toMatchObject({
+      kind: 'refused',
+      code: 'invalid_client',
+    })
     expect(failureOf({ status, json: { access_token: canary } })).toMatchObject({ kind: 'refused' })
   })
 
   test.each([500, 502, 503, 504, 599])('a 5xx may pass, also when it holds a token or an error code: %i', (status) => {
-    expect(failureOf({ status, json: { access_token: canary, error: 'invalid_client' } })).toMatchObject({ kind: 'unavailable', code: `http_${status}` })
+    expect(failureOf({ status, json: { access_token: canary, error: 'invalid_client' } })).toMatchObject({
+      kind: 'unavailable',
+      code: `http_${status}`,
+    })
   })
 
   test('a 408 may pass', () => {
@@ -131,9 +165,15 @@ describe('other answers', () => {
   })
 
   test('a 429 may pass, after its Retry-After in either form', () => {
-    expect(failureOf({ status: 429, body: canary, headers: { 'retry-after': '17' } })).toMatchObject({ kind: 'unavailable', retryAfterMs: 17_000 })
+    expect(failureOf({ status: 429, body: canary, headers: { 'retry-after': '17' } })).toMatchObject({
+      kind: 'unavailable',
+      retryAfterMs: 17_000,
+    })
     const date = new Date(nowEpochMs + 90_000).toUTCString()
-    expect(failureOf({ status: 429, headers: { 'retry-after': date } })).toMatchObject({ kind: 'unavailable', retryAfterMs: 90_000 })
+    expect(failureOf({ status: 429, headers: { 'retry-after': date } })).toMatchObject({
+      kind: 'unavailable',
+      retryAfterMs: 90_000,
+    })
     expect(failureOf({ status: 429, headers: { 'retry-after': canary } }).retryAfterMs).toBeUndefined()
     expect(failureOf({ status: 503, headers: { 'retry-after': '5' } }).retryAfterMs).toBe(5_000)
   })
@@ -142,18 +182,24 @@ describe('other answers', () => {
 describe('an error code is never a way out for a secret', () => {
   const secret = { client_secret: 'canary-client-secret' }
 
-  test.each(['canary-client-secret', 'x.canary-client-secret.y', 'bad_secret_canary-client-secret'])('echoing the client secret: %s', (error) => {
-    expect(failureOf({ status: 401, json: { error } }, secret)).toMatchObject({ kind: 'refused' })
-  })
+  test.each(['canary-client-secret', 'x.canary-client-secret.y', 'bad_secret_canary-client-secret'])(
+    'echoing the client secret: %s',
+    (error) => {
+      expect(failureOf({ status: 401, json: { error } }, secret)).toMatchObject({ kind: 'refused' })
+    },
+  )
 
   test('echoing a variable, which is a secret too', () => {
     const keys = { variables: { password: 'canary-variable' }, token_request: { params: { password: '{password}' } } }
     expect(failureOf({ status: 400, json: { error: 'bad.canary-variable' } }, keys).kind).toBe('refused')
   })
 
-  test.each([['has spaces'], ['line\nbreak'], ['<script>'], ['x'.repeat(65)], ['ü'], ['']])('and only a short plain word is shown: %j', (error) => {
-    const failure = failureOf({ status: 400, json: { error } })
-    expect(failure.code).toMatch(/^[A-Za-z0-9_.-]{1,64}$/)
-    if (error !== '') expect(failure.message).not.toContain(error)
-  })
+  test.each([['has spaces'], ['line\nbreak'], ['<script>'], ['x'.repeat(65)], ['ü'], ['']])(
+    'and only a short plain word is shown: %j',
+    (error) => {
+      const failure = failureOf({ status: 400, json: { error } })
+      expect(failure.code).toMatch(/^[A-Za-z0-9_.-]{1,64}$/)
+      if (error !== '') expect(failure.message).not.toContain(error)
+    },
+  )
 })

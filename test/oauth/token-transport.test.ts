@@ -11,12 +11,22 @@ const secret = 'canary-secret'
 const canary = 'CANARY-BODY'
 
 function requestTo(url: string, more: Partial<TokenRequest> = {}): TokenRequest {
-  return { method: 'POST', url, headers: { authorization: secret }, body: Buffer.from(`client_secret=${secret}`), timeoutMs: 5_000, ...more }
+  return {
+    method: 'POST',
+    url,
+    headers: { authorization: secret },
+    body: Buffer.from(`client_secret=${secret}`),
+    timeoutMs: 5_000,
+    ...more,
+  }
 }
 
 /** The failure, which holds neither the secret nor anything of the answer, whatever one prints of it. */
 async function failureOf(request: TokenRequest): Promise<TokenRequestError> {
-  const error: unknown = await transport.send(request).then(() => undefined, (reason: unknown) => reason)
+  const error: unknown = await transport.send(request).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
   if (!(error instanceof TokenRequestError)) throw new Error('no failure, or one of another kind', { cause: error })
   const shown = `${error.message} ${error.code} ${error.stack ?? ''} ${JSON.stringify(error)} ${String(error.cause)}`
   for (const hidden of [secret, canary]) expect(shown).not.toContain(hidden)
@@ -29,16 +39,28 @@ describe('a whole answer', () => {
     const received: unknown[] = []
     const { url } = await httpServer((request, response) => {
       void readBody(request).then((body) => {
-        received.push(request.method, request.url, request.headers['user-agent'], request.headers['content-length'], body.toString())
+        received.push(
+          request.method,
+          request.url,
+          request.headers['user-agent'],
+          request.headers['content-length'],
+          body.toString(),
+        )
         response.writeHead(418, { 'X-Thing': 'a' }).end('päyload')
       })
     })
-    expect(await transport.send(requestTo(`${url}/token?x=1`))).toMatchObject({ status: 418, headers: { 'x-thing': 'a' }, body: 'päyload' })
+    expect(await transport.send(requestTo(`${url}/token?x=1`))).toMatchObject({
+      status: 418,
+      headers: { 'x-thing': 'a' },
+      body: 'päyload',
+    })
     expect(received).toEqual(['POST', '/token?x=1', 'bearerd/test', '27', `client_secret=${secret}`])
   })
 
   test('may come to a GET without a body', async () => {
-    const { url } = await httpServer((request, response) => response.end(`${request.method} ${request.headers['content-length'] ?? 'none'}`))
+    const { url } = await httpServer((request, response) =>
+      response.end(`${request.method} ${request.headers['content-length'] ?? 'none'}`),
+    )
     expect((await transport.send(requestTo(url, { method: 'GET', body: undefined }))).body).toBe('GET none')
   })
 
@@ -59,7 +81,9 @@ describe('a whole answer', () => {
     const server = await httpServer((_, response) => {
       const chunk = Buffer.alloc(64 * 1024, canary)
       const pump = (): void => {
-        while (!response.destroyed && response.write(chunk)) { /* until it is full */ }
+        while (!response.destroyed && response.write(chunk)) {
+          /* until it is full */
+        }
       }
       response.on('drain', pump)
       pump()
@@ -108,8 +132,11 @@ describe('the deadline', () => {
 describe('no answer', () => {
   test('a redirect is handed back, not followed', async () => {
     const elsewhere = await httpServer((_, response) => response.end(canary))
-    const { url } = await httpServer((request, response) => response.writeHead(Number(request.url?.slice(1)), { location: elsewhere.url }).end())
-    for (const status of [301, 302, 303, 307, 308]) expect((await transport.send(requestTo(`${url}/${status}`))).status).toBe(status)
+    const { url } = await httpServer((request, response) =>
+      response.writeHead(Number(request.url?.slice(1)), { location: elsewhere.url }).end(),
+    )
+    for (const status of [301, 302, 303, 307, 308])
+      expect((await transport.send(requestTo(`${url}/${status}`))).status).toBe(status)
     expect(elsewhere.connections()).toBe(0)
   })
 
@@ -124,7 +151,12 @@ describe('no answer', () => {
   })
 
   test('a connection dropped before, within and after the head', async () => {
-    for (const bytes of ['', 'HTTP/1.1 200', `HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n${canary}`, `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n${canary}\r\n`]) {
+    for (const bytes of [
+      '',
+      'HTTP/1.1 200',
+      `HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n${canary}`,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n${canary}\r\n`,
+    ]) {
       const { url } = await tcpServer((socket) => socket.once('data', () => socket.end(bytes)))
       expect((await failureOf(requestTo(url))).code).toMatch(/^[A-Z_]+$/)
     }
@@ -136,7 +168,12 @@ describe('no answer', () => {
   })
 
   test('something that is not HTTP, whose bytes are not shown', async () => {
-    for (const bytes of [`${canary}\r\n\r\n`, `SSH-2.0-${canary}\r\n`, `HTTP/1.1 200 OK\r\n${canary} bad\r\n\r\n`, `HTTP/1.1 200 OK\r\nContent-Length: ${canary}\r\n\r\n`]) {
+    for (const bytes of [
+      `${canary}\r\n\r\n`,
+      `SSH-2.0-${canary}\r\n`,
+      `HTTP/1.1 200 OK\r\n${canary} bad\r\n\r\n`,
+      `HTTP/1.1 200 OK\r\nContent-Length: ${canary}\r\n\r\n`,
+    ]) {
       const { url } = await tcpServer((socket) => socket.once('data', () => socket.write(bytes)))
       await failureOf(requestTo(url, { timeoutMs: 2_000 }))
     }
@@ -149,7 +186,9 @@ describe('no answer', () => {
 })
 
 test('many failures leave the next request unharmed', async () => {
-  const { url } = await httpServer((request, response) => (request.url === '/bad' ? request.socket.destroy() : response.end('good')))
+  const { url } = await httpServer((request, response) =>
+    request.url === '/bad' ? request.socket.destroy() : response.end('good'),
+  )
   await Promise.all(Array.from({ length: 20 }, () => failureOf(requestTo(`${url}/bad`))))
   expect((await transport.send(requestTo(`${url}/good`))).body).toBe('good')
 })

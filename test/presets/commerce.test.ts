@@ -7,10 +7,21 @@ const inAMonth = new Date(Date.now() + 30 * 24 * 3_600_000).toISOString()
 const plays: readonly Play[] = [
   {
     provider: 'paypal',
-    asked: { line: 'POST /v1/oauth2/token', headers: { ...asForm, authorization: basic }, body: { grant_type: 'client_credentials' } },
+    asked: {
+      line: 'POST /v1/oauth2/token',
+      headers: { ...asForm, authorization: basic },
+      body: { grant_type: 'client_credentials' },
+    },
     granted: (token) => ({
       status: 200,
-      body: { scope: 'https://uri.paypal.com/services/invoicing', access_token: token, token_type: 'Bearer', app_id: 'APP-80W284485P519543T', expires_in: 31668, nonce: '2020-04-03T15:35:36ZaYZlGvEkV4yVSz8g6bAKFoGSEzuy3CQcz3ljhibkOHg' },
+      body: {
+        scope: 'https://uri.paypal.com/services/invoicing',
+        access_token: token,
+        token_type: 'Bearer',
+        app_id: 'APP-80W284485P519543T',
+        expires_in: 31668,
+        nonce: '2020-04-03T15:35:36ZaYZlGvEkV4yVSz8g6bAKFoGSEzuy3CQcz3ljhibkOHg',
+      },
     }),
     lifetimeSeconds: 31668,
     carried: (token) => ({ headers: { authorization: `Bearer ${token}` } }),
@@ -19,18 +30,29 @@ const plays: readonly Play[] = [
   {
     provider: 'ebay',
     asked: {
-      line: 'POST /identity/v1/oauth2/token', headers: { ...asForm, authorization: basic },
+      line: 'POST /identity/v1/oauth2/token',
+      headers: { ...asForm, authorization: basic },
       body: { grant_type: 'client_credentials', scope: 'https://api.ebay.com/oauth/api_scope' },
     },
-    granted: (token) => ({ status: 200, body: { access_token: token, expires_in: 7200, token_type: 'Application Access Token' } }),
+    granted: (token) => ({
+      status: 200,
+      body: { access_token: token, expires_in: 7200, token_type: 'Application Access Token' },
+    }),
     lifetimeSeconds: 7200,
     carried: (token) => ({ headers: { authorization: `Bearer ${token}` } }),
-    refused: { status: 401, body: { errors: [{ errorId: 1001, domain: 'OAuth', category: 'REQUEST', message: 'Invalid access token' }] } },
+    refused: {
+      status: 401,
+      body: { errors: [{ errorId: 1001, domain: 'OAuth', category: 'REQUEST', message: 'Invalid access token' }] },
+    },
   },
   {
     provider: 'shopify',
     tokenEndpoint: 'https://my-shop.myshopify.com/admin/oauth/access_token',
-    asked: { line: 'POST /admin/oauth/access_token', headers: { ...asForm, authorization: undefined }, body: { grant_type: 'client_credentials', ...client } },
+    asked: {
+      line: 'POST /admin/oauth/access_token',
+      headers: { ...asForm, authorization: undefined },
+      body: { grant_type: 'client_credentials', ...client },
+    },
     granted: (token) => ({ status: 200, body: { access_token: token, scope: 'write_products,read_orders', expires_in: 86399 } }),
     lifetimeSeconds: 86399,
     carried: (token) => ({ headers: { 'x-shopify-access-token': token } }),
@@ -41,12 +63,26 @@ const plays: readonly Play[] = [
     settings: { variables: { subscription_key: 'my-key' } },
     asked: {
       line: 'POST /accesstoken/get',
-      headers: { client_id: client.client_id, client_secret: client.client_secret, 'ocp-apim-subscription-key': 'my-key', 'content-length': '0', authorization: undefined },
+      headers: {
+        client_id: client.client_id,
+        client_secret: client.client_secret,
+        'ocp-apim-subscription-key': 'my-key',
+        'content-length': '0',
+        authorization: undefined,
+      },
       body: '',
     },
     granted: (token) => ({
       status: 200,
-      body: { token_type: 'Bearer', expires_in: '86398', ext_expires_in: '86398', expires_on: '1574337600', not_before: '1574251200', resource: '00000002-0000-0000-c000-000000000000', access_token: token },
+      body: {
+        token_type: 'Bearer',
+        expires_in: '86398',
+        ext_expires_in: '86398',
+        expires_on: '1574337600',
+        not_before: '1574251200',
+        resource: '00000002-0000-0000-c000-000000000000',
+        access_token: token,
+      },
     }),
     lifetimeSeconds: 86398,
     carried: (token) => ({ headers: { authorization: `Bearer ${token}`, 'ocp-apim-subscription-key': 'my-key' } }),
@@ -56,7 +92,11 @@ const plays: readonly Play[] = [
     provider: 'klasha',
     settings: { variables: { public_key: 'my-public-key' } },
     tokenEndpoint: 'https://klasha.example/auth/account/v2/login',
-    asked: { line: 'POST /auth/account/v2/login', headers: { ...asJson, authorization: undefined }, body: { username: client.client_id, password: client.client_secret } },
+    asked: {
+      line: 'POST /auth/account/v2/login',
+      headers: { ...asJson, authorization: undefined },
+      body: { username: client.client_id, password: client.client_secret },
+    },
     granted: (token) => ({ status: 200, body: { message: 'success', error: null, data: { token } } }),
     lifetimeSeconds: 300,
     carried: (token) => ({ headers: { authorization: `Bearer ${token}`, 'x-auth-token': 'my-public-key' } }),
@@ -65,7 +105,11 @@ const plays: readonly Play[] = [
   {
     provider: 'fitbank',
     settings: { token_request: { params: { scopes: ['api-external', 'api-caas'] } } },
-    asked: { line: 'POST /client/auth', headers: { ...asJson, authorization: undefined }, body: { ...client, scopes: ['api-external', 'api-caas'] } },
+    asked: {
+      line: 'POST /client/auth',
+      headers: { ...asJson, authorization: undefined },
+      body: { ...client, scopes: ['api-external', 'api-caas'] },
+    },
     granted: (token) => ({ status: 200, body: { access_token: token, expire_at: inAMonth } }),
     lifetimeSeconds: 30 * 24 * 3_600,
     carried: (token) => ({ headers: { authorization: `Bearer ${token}` } }),
@@ -75,14 +119,32 @@ const plays: readonly Play[] = [
     provider: 'amazon-sp-api',
     settings: { scope: 'sellingpartnerapi::notifications' },
     asked: {
-      line: 'POST /auth/o2/token', headers: { ...asForm, authorization: undefined },
+      line: 'POST /auth/o2/token',
+      headers: { ...asForm, authorization: undefined },
       body: { grant_type: 'client_credentials', scope: 'sellingpartnerapi::notifications', ...client },
     },
-    granted: (token) => ({ status: 200, body: { access_token: token, token_type: 'bearer', expires_in: 3600, scope: 'sellingpartnerapi::notifications' } }),
+    granted: (token) => ({
+      status: 200,
+      body: { access_token: token, token_type: 'bearer', expires_in: 3600, scope: 'sellingpartnerapi::notifications' },
+    }),
     lifetimeSeconds: 3600,
     carried: (token) => ({ headers: { 'x-amz-access-token': token } }),
-    refused: { status: 403, body: { errors: [{ message: 'Access to requested resource is denied.', code: 'Unauthorized', details: 'The access token you provided has expired.' }] } },
-    notRefused: { status: 403, body: { errors: [{ message: 'Access to requested resource is denied.', code: 'Unauthorized', details: '' }] } },
+    refused: {
+      status: 403,
+      body: {
+        errors: [
+          {
+            message: 'Access to requested resource is denied.',
+            code: 'Unauthorized',
+            details: 'The access token you provided has expired.',
+          },
+        ],
+      },
+    },
+    notRefused: {
+      status: 403,
+      body: { errors: [{ message: 'Access to requested resource is denied.', code: 'Unauthorized', details: '' }] },
+    },
   },
   {
     provider: 'booking',

@@ -7,7 +7,9 @@ import { presetNames } from '../../src/config/presets.ts'
 const root = join(import.meta.dirname, '../..')
 /** Played by the simulator, in more depth. */
 const simulated = ['getbill', 'getnet', 'gett', 'gobiz', 'uber']
-const tables = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.test.ts')).map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
+const tables = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
 const textOf = (name: string): string => readFileSync(join(root, 'providers', `${name}.yaml`), 'utf8')
 
 describe('every preset', () => {

@@ -12,21 +12,42 @@ const plays: readonly Play[] = [
     tokenEndpoint: 'https://123-abc-456.mktorest.com/identity/oauth/token',
     asked: { line: `GET /identity/oauth/token?${inUrl}`, ...noBody },
     token: (n) => `cdf01657-110d-4155-99a7-f986b2ff13a${n}:int`,
-    granted: (token) => ({ status: 200, body: { access_token: token, token_type: 'bearer', expires_in: 2345, scope: 'apis@example.com' } }),
+    granted: (token) => ({
+      status: 200,
+      body: { access_token: token, token_type: 'bearer', expires_in: 2345, scope: 'apis@example.com' },
+    }),
     lifetimeSeconds: 2345,
     carried: asBearer,
-    refused: { status: 200, body: { requestId: '14200#1667', success: false, errors: [{ code: '602', message: 'Access token expired' }] } },
-    notRefused: { status: 200, body: { requestId: '14200#1668', success: false, errors: [{ code: '606', message: "Max rate limit '100' exceeded with in '20' secs" }] } },
+    refused: {
+      status: 200,
+      body: { requestId: '14200#1667', success: false, errors: [{ code: '602', message: 'Access token expired' }] },
+    },
+    notRefused: {
+      status: 200,
+      body: {
+        requestId: '14200#1668',
+        success: false,
+        errors: [{ code: '606', message: "Max rate limit '100' exceeded with in '20' secs" }],
+      },
+    },
   },
   {
     provider: 'salesforce-marketing-cloud',
     tokenEndpoint: 'https://mc563885gzs27c5t9.auth.marketingcloudapis.com/v2/token',
-    asked: { line: 'POST /v2/token', headers: { ...asJson, authorization: undefined }, body: { grant_type: 'client_credentials', ...client } },
+    asked: {
+      line: 'POST /v2/token',
+      headers: { ...asJson, authorization: undefined },
+      body: { grant_type: 'client_credentials', ...client },
+    },
     granted: (token) => ({
       status: 200,
       body: {
-        access_token: token, token_type: 'Bearer', expires_in: 1199, scope: 'offline documents_and_images_read',
-        soap_instance_url: 'https://mc563885gzs27c5t9.soap.marketingcloudapis.com/', rest_instance_url: 'https://mc563885gzs27c5t9.rest.marketingcloudapis.com/',
+        access_token: token,
+        token_type: 'Bearer',
+        expires_in: 1199,
+        scope: 'offline documents_and_images_read',
+        soap_instance_url: 'https://mc563885gzs27c5t9.soap.marketingcloudapis.com/',
+        rest_instance_url: 'https://mc563885gzs27c5t9.rest.marketingcloudapis.com/',
       },
     }),
     lifetimeSeconds: 1199,
@@ -36,8 +57,21 @@ const plays: readonly Play[] = [
   {
     provider: 'zoom',
     settings: { variables: { account_id: 'my-account' } },
-    asked: { line: 'POST /oauth/token', headers: { ...asForm, authorization: basic }, body: { grant_type: 'account_credentials', account_id: 'my-account' } },
-    granted: (token) => ({ status: 200, body: { access_token: token, token_type: 'bearer', expires_in: 3600, scope: 'room:read:admin', api_url: 'https://api.zoom.us' } }),
+    asked: {
+      line: 'POST /oauth/token',
+      headers: { ...asForm, authorization: basic },
+      body: { grant_type: 'account_credentials', account_id: 'my-account' },
+    },
+    granted: (token) => ({
+      status: 200,
+      body: {
+        access_token: token,
+        token_type: 'bearer',
+        expires_in: 3600,
+        scope: 'room:read:admin',
+        api_url: 'https://api.zoom.us',
+      },
+    }),
     lifetimeSeconds: 3600,
     carried: asBearer,
     refused: { status: 401, body: { code: 124, message: 'Invalid access token.' } },
@@ -48,19 +82,27 @@ const plays: readonly Play[] = [
     granted: (token) => ({ status: 200, body: { access_token: token, expires_in: 7200 } }),
     lifetimeSeconds: 7200,
     carried: (token) => ({ query: { access_token: token } }),
-    refused: { status: 200, headers: { 'content-type': 'text/plain' }, body: { errcode: 42001, errmsg: 'access_token expired hint: [abc]' } },
+    refused: {
+      status: 200,
+      headers: { 'content-type': 'text/plain' },
+      body: { errcode: 42001, errmsg: 'access_token expired hint: [abc]' },
+    },
     notRefused: { status: 200, body: { errcode: 45009, errmsg: 'reach max api daily quota limit' } },
   },
   {
     provider: 'feishu',
     asked: {
-      line: 'POST /open-apis/auth/v3/tenant_access_token/internal', headers: { ...asJson, authorization: undefined },
+      line: 'POST /open-apis/auth/v3/tenant_access_token/internal',
+      headers: { ...asJson, authorization: undefined },
       body: { app_id: client.client_id, app_secret: client.client_secret },
     },
     granted: (token) => ({ status: 200, body: { code: 0, msg: 'ok', tenant_access_token: token, expire: 7200 } }),
     lifetimeSeconds: 7200,
     carried: asBearer,
-    refused: { status: 400, body: { code: 99991663, msg: 'Invalid access token for authorization. Please make a request with token attached.' } },
+    refused: {
+      status: 400,
+      body: { code: 99991663, msg: 'Invalid access token for authorization. Please make a request with token attached.' },
+    },
     notRefused: { status: 400, body: { code: 99991672, msg: 'Access denied. One of the following scopes is required.' } },
   },
   {
@@ -77,7 +119,13 @@ const plays: readonly Play[] = [
     granted: (token) => ({ status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: 3600 } }),
     lifetimeSeconds: 3600,
     carried: asBearer,
-    refused: { status: 401, headers: { 'www-authenticate': 'Bearer realm="spotify", error="invalid_token", error_description="The access token expired"' }, body: { error: { status: 401, message: 'The access token expired' } } },
+    refused: {
+      status: 401,
+      headers: {
+        'www-authenticate': 'Bearer realm="spotify", error="invalid_token", error_description="The access token expired"',
+      },
+      body: { error: { status: 401, message: 'The access token expired' } },
+    },
   },
 ]
 

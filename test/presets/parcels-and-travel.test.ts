@@ -13,13 +13,31 @@ const plays: readonly Play[] = [
     granted: (token) => ({ status: 200, body: { access_token: token, token_type: 'bearer', expires_in: 3599, scope: 'CXS' } }),
     lifetimeSeconds: 3599,
     carried: asBearer,
-    refused: { status: 401, body: { transactionId: '624deea6-b709-470c-8c39-4b5511281492', errors: [{ code: 'NOT.AUTHORIZED.ERROR', message: 'Access token expired. Please modify your request and try again.' }] } },
+    refused: {
+      status: 401,
+      body: {
+        transactionId: '624deea6-b709-470c-8c39-4b5511281492',
+        errors: [{ code: 'NOT.AUTHORIZED.ERROR', message: 'Access token expired. Please modify your request and try again.' }],
+      },
+    },
   },
   {
     provider: 'ups',
-    asked: { line: 'POST /security/v1/oauth/token', headers: { ...asForm, authorization: basic }, body: { grant_type: 'client_credentials' } },
+    asked: {
+      line: 'POST /security/v1/oauth/token',
+      headers: { ...asForm, authorization: basic },
+      body: { grant_type: 'client_credentials' },
+    },
     granted: (token) => ({
-      status: 200, body: { token_type: 'Bearer', issued_at: '1706710921672', client_id: 'my-id', access_token: token, expires_in: '14399', status: 'approved' },
+      status: 200,
+      body: {
+        token_type: 'Bearer',
+        issued_at: '1706710921672',
+        client_id: 'my-id',
+        access_token: token,
+        expires_in: '14399',
+        status: 'approved',
+      },
     }),
     lifetimeSeconds: 14399,
     carried: asBearer,
@@ -28,7 +46,10 @@ const plays: readonly Play[] = [
   {
     provider: 'usps',
     asked: { line: 'POST /oauth2/v3/token', ...inForm },
-    granted: (token) => ({ status: 200, body: { access_token: token, token_type: 'Bearer', issued_at: 1706710921672, expires_in: 28799, status: 'approved' } }),
+    granted: (token) => ({
+      status: 200,
+      body: { access_token: token, token_type: 'Bearer', issued_at: 1706710921672, expires_in: 28799, status: 'approved' },
+    }),
     lifetimeSeconds: 28799,
     carried: asBearer,
     refused: { status: 401, body: '' },
@@ -53,11 +74,24 @@ const plays: readonly Play[] = [
     asked: { line: 'POST /v1/security/oauth2/token', ...inForm },
     granted: (token) => ({
       status: 200,
-      body: { type: 'amadeusOAuth2Token', username: 'a@example.com', application_name: 'shop', client_id: 'my-id', token_type: 'Bearer', access_token: token, expires_in: 1799, state: 'approved', scope: '' },
+      body: {
+        type: 'amadeusOAuth2Token',
+        username: 'a@example.com',
+        application_name: 'shop',
+        client_id: 'my-id',
+        token_type: 'Bearer',
+        access_token: token,
+        expires_in: 1799,
+        state: 'approved',
+        scope: '',
+      },
     }),
     lifetimeSeconds: 1799,
     carried: asBearer,
-    refused: { status: 401, body: { errors: [{ code: 38192, title: 'Access token expired', detail: 'The access token is expired', status: 401 }] } },
+    refused: {
+      status: 401,
+      body: { errors: [{ code: 38192, title: 'Access token expired', detail: 'The access token is expired', status: 401 }] },
+    },
   },
 ]
 

@@ -8,27 +8,30 @@ import { tokenEndpoint } from '../support/token-endpoint.ts'
 
 const host = 'Host: 127.0.0.1\r\n'
 
-test.each([1, 20])('with every one of %i connections refused at once, each request finds a connection for its replay', async (count) => {
-  const tokens = await tokenEndpoint()
-  const arrived = gate()
-  let waiting = 0
-  const upstream = await httpServer(async (request, response) => {
-    if (tokens.isLive(request.headers.authorization)) {
-      response.end('good')
-      return
-    }
-    // All are refused, and none before the last is there: no token is renewed while others still come with the old one.
-    if (++waiting === count) arrived.open()
-    await arrived.opened
-    refuse(response)
-  })
-  const gateway = await startApiGateway(upstream.url, tokens.url, { route: { max_connections: count } })
-  expect((await fetch(`${gateway.url}/api/first`)).status).toBe(200)
-  tokens.revokeAll()
-  const answers = await Promise.all(Array.from({ length: count }, () => fetch(`${gateway.url}/api/a`)))
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 200))
-  expect(tokens.requests).toHaveLength(2)
-})
+test.each([1, 20])(
+  'with every one of %i connections refused at once, each request finds a connection for its replay',
+  async (count) => {
+    const tokens = await tokenEndpoint()
+    const arrived = gate()
+    let waiting = 0
+    const upstream = await httpServer(async (request, response) => {
+      if (tokens.isLive(request.headers.authorization)) {
+        response.end('good')
+        return
+      }
+      // All are refused, and none before the last is there: no token is renewed while others still come with the old one.
+      if (++waiting === count) arrived.open()
+      await arrived.opened
+      refuse(response)
+    })
+    const gateway = await startApiGateway(upstream.url, tokens.url, { route: { max_connections: count } })
+    expect((await fetch(`${gateway.url}/api/first`)).status).toBe(200)
+    tokens.revokeAll()
+    const answers = await Promise.all(Array.from({ length: count }, () => fetch(`${gateway.url}/api/a`)))
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 200))
+    expect(tokens.requests).toHaveLength(2)
+  },
+)
 
 test('300 revocations one after the other leave no connection behind', async () => {
   const api = await provider()
@@ -44,8 +47,8 @@ test('300 revocations one after the other leave no connection behind', async () 
 })
 
 /**
- * At an upgrade or CONNECT the platform takes its listeners off the connection. Behind an unfinished request they were missed twice: a reset
- * ended the process, and the answer in front stalled for want of `drain`.
+ * At an upgrade or CONNECT the platform takes its listeners off the connection. Behind an unfinished request they were missed
+ * twice: a reset ended the process, and the answer in front stalled for want of `drain`.
  */
 test.each(['GET /api/ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n', 'CONNECT example.com:443 HTTP/1.1\r\n'])(
   'behind an unfinished answer, "%s" neither stalls that answer nor ends the process when the caller is gone',
@@ -64,7 +67,10 @@ test.each(['GET /api/ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\
 
     const leaver = await rawCaller(gateway.port)
     leaver.send(`GET /api/slow HTTP/1.1\r\n${host}\r\n${request}${host}\r\n`)
-    await eventually('the slow request is under way', async () => (await gateway.metric('bearerd_http_requests_in_flight{route="/api"}')) !== 0)
+    await eventually(
+      'the slow request is under way',
+      async () => (await gateway.metric('bearerd_http_requests_in_flight{route="/api"}')) !== 0,
+    )
     leaver.socket.resetAndDestroy()
     slow.open()
     await settledGateway(gateway)

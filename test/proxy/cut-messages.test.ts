@@ -8,8 +8,10 @@ import { tokenEndpoint } from '../support/token-endpoint.ts'
 const host = 'Host: localhost\r\n'
 
 test.each([
-  ['of a length, by leaving', `Content-Length: 100\r\n\r\n12345`, 'leave'], ['of a length, by a clean end', `Content-Length: 100\r\n\r\n12345`, 'end'],
-  ['in chunks, by leaving', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'leave'], ['in chunks, by a clean end', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'end'],
+  ['of a length, by leaving', `Content-Length: 100\r\n\r\n12345`, 'leave'],
+  ['of a length, by a clean end', `Content-Length: 100\r\n\r\n12345`, 'end'],
+  ['in chunks, by leaving', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'leave'],
+  ['in chunks, by a clean end', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'end'],
   ['in chunks, by nonsense', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'nonsense'],
 ])('an upload cut off %s never looks complete to the upstream', async (_, rest, how) => {
   const tokens = await tokenEndpoint()
@@ -30,10 +32,14 @@ test.each([
 })
 
 test.each([
-  ['of a length', 'Content-Length: 100\r\n\r\n12345', '1.1', 'closed'], ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', '1.1', 'closed'],
-  ['in chunks, to HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', '1.0', 'closed'], ['of a length, to HTTP/1.0', 'Content-Length: 100\r\n\r\n12345', '1.0', 'closed'],
-  ['up to the end of the connection, by a reset', '\r\n12345', '1.1', 'reset'], ['up to the end of the connection, by a reset, to HTTP/1.0', '\r\n12345', '1.0', 'reset'],
-  ['in bad chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', '1.1', 'open'], ['in bad chunks, to HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', '1.0', 'open'],
+  ['of a length', 'Content-Length: 100\r\n\r\n12345', '1.1', 'closed'],
+  ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', '1.1', 'closed'],
+  ['in chunks, to HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', '1.0', 'closed'],
+  ['of a length, to HTTP/1.0', 'Content-Length: 100\r\n\r\n12345', '1.0', 'closed'],
+  ['up to the end of the connection, by a reset', '\r\n12345', '1.1', 'reset'],
+  ['up to the end of the connection, by a reset, to HTTP/1.0', '\r\n12345', '1.0', 'reset'],
+  ['in bad chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', '1.1', 'open'],
+  ['in bad chunks, to HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', '1.0', 'open'],
 ])('an answer cut off %s never looks complete to the caller', async (_, rest, version, how) => {
   const tokens = await tokenEndpoint()
   const api = await tcpServer((socket) => {
@@ -64,7 +70,9 @@ test('an answer that ends with its connection is whole, to callers of either ver
 
 test('an upstream that stalls within its answer is given up after timeouts.idle', async () => {
   const tokens = await tokenEndpoint()
-  const api = await tcpServer((socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345')))
+  const api = await tcpServer((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345')),
+  )
   const gateway = await startApiGateway(api.url, tokens.url, { route: { timeouts: { idle: '150ms' } } })
   const caller = await rawCaller(gateway.port)
   caller.send(`GET /api/a HTTP/1.1\r\n${host}\r\n`)

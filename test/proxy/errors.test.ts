@@ -24,23 +24,47 @@ const cases: Case[] = [
   { code: 'no_route', status: 404, request: `GET /nowhere?secret=canary-query HTTP/1.1\r\n${fields}`, isRouted: false },
   { code: 'bad_request', status: 400, request: `GET /api/../a HTTP/1.1\r\n${fields}`, isRouted: false },
   { code: 'caller_forbidden', status: 403, request: `GET /api/a HTTP/1.1\r\nOrigin: null\r\n${fields}`, isRouted: false },
-  { code: 'wrong_host', status: 421, request: 'GET /api/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n', isRouted: false },
+  {
+    code: 'wrong_host',
+    status: 421,
+    request: 'GET /api/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+    isRouted: false,
+  },
   { code: 'loop_detected', status: 508, request: `GET /api/a HTTP/1.1\r\nVia: 1.1 bearerd\r\n${fields}` },
   { code: 'method_not_allowed', status: 405, request: post, route: { methods: ['GET'] } },
   { code: 'path_not_allowed', status: 403, route: { allow_paths: ['/b'] } },
   { code: 'request_too_large', status: 413, request: post, route: { max_request_body: 8 } },
-  { code: 'request_too_large', status: 413, request: `POST /api/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${fields}9\r\n123456789\r\n0\r\n\r\n`, route: { max_request_body: 8 } },
+  {
+    code: 'request_too_large',
+    status: 413,
+    request: `POST /api/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n${fields}9\r\n123456789\r\n0\r\n\r\n`,
+    route: { max_request_body: 8 },
+  },
   { code: 'token_refused', status: 502, token: [401, { error: 'invalid_client', error_description: canaryToken }] },
   { code: 'token_refused', status: 502, token: [400, { error: 'invalid_scope' }] },
   { code: 'token_unavailable', status: 503, token: [500, canaryToken], retryAfter: /^[1-9]\d*$/ },
   { code: 'token_unavailable', status: 503, token: [429, {}, { 'retry-after': '17' }], retryAfter: /^1[67]$/ },
   { code: 'token_unavailable', status: 503, token: [200, `<html>${canaryToken}</html>`], retryAfter: /^[1-9]\d*$/ },
-  { code: 'token_unavailable', status: 503, token: [200, { access_token: `${canaryToken}\r\nX-Injected: 1` }], retryAfter: /^[1-9]\d*$/ },
+  {
+    code: 'token_unavailable',
+    status: 503,
+    token: [200, { access_token: `${canaryToken}\r\nX-Injected: 1` }],
+    retryAfter: /^[1-9]\d*$/,
+  },
   { code: 'upstream_unreachable', status: 502, route: { upstream: 'http://127.0.0.1:1' } },
 ]
 
 test.each(cases)('$code is a problem document with a Proxy-Status, and holds no secret: %#', async (wanted) => {
-  const { code, status, request = get, token = [200, { access_token: canaryToken, expires_in: 60 }], route, credential, retryAfter, isRouted = true } = wanted
+  const {
+    code,
+    status,
+    request = get,
+    token = [200, { access_token: canaryToken, expires_in: 60 }],
+    route,
+    credential,
+    retryAfter,
+    isRouted = true,
+  } = wanted
   const tokens = await tokenEndpoint()
   tokens.answer = (response) => {
     for (const [name, value] of Object.entries(token[2] ?? {})) response.setHeader(name, value)
@@ -62,8 +86,13 @@ test.each(cases)('$code is a problem document with a Proxy-Status, and holds no 
   for (const member of ['type', 'title', 'detail', 'request_id']) expect(problem[member]).toEqual(expect.stringMatching(/./))
   const known = gateway.log.find((line) => line['request_id'] === problem['request_id'])
   expect(known).toMatchObject({ status, error: code, method: expect.stringMatching(/^(GET|POST)$/) })
-  const shown = [answer.text, JSON.stringify(gateway.log), await (await fetch(`${gateway.adminUrl}/metrics`)).text(), await (await fetch(`${gateway.adminUrl}/status`)).text(),
-    await (await fetch(gateway.adminUrl)).text()].join('\n')
+  const shown = [
+    answer.text,
+    JSON.stringify(gateway.log),
+    await (await fetch(`${gateway.adminUrl}/metrics`)).text(),
+    await (await fetch(`${gateway.adminUrl}/status`)).text(),
+    await (await fetch(gateway.adminUrl)).text(),
+  ].join('\n')
   expect(shown).not.toMatch(/canary/)
   expect(shown).not.toContain(Buffer.from('client:canary-client-secret').toString('base64'))
 })
@@ -88,7 +117,9 @@ test('a good exchange leaves no secret in logs, metrics and status either', asyn
   const gateway = await startApiGateway(upstream.url, tokens.url)
   const answer = await sendRaw(gateway.port, `GET /api/a?x=canary-query HTTP/1.1\r\nX-Mine: canary-field\r\n${fields}`)
   expect(answer.status).toBe(401)
-  const pages = await Promise.all(['/metrics', '/status', '/', '/readyz?verbose'].map(async (path) => (await fetch(`${gateway.adminUrl}${path}`)).text()))
+  const pages = await Promise.all(
+    ['/metrics', '/status', '/', '/readyz?verbose'].map(async (path) => (await fetch(`${gateway.adminUrl}${path}`)).text()),
+  )
   expect(`${answer.text}${JSON.stringify(gateway.log)}${pages.join('')}`).not.toMatch(/canary/)
 })
 

@@ -43,7 +43,10 @@ async function upstreamThat(atHead: (head: string, count: number) => string, atB
 describe('Expect: 100-continue', () => {
   const small = `POST /api/a HTTP/1.1\r\n${host}Expect: 100-continue\r\nContent-Length: 5\r\n\r\n`
 
-  test.each([['a small body, which is copied anyway', {}], ['a body that is not copied', { replay: 'off' }]])('is met for %s, whether or not the upstream knows it', async (_, route) => {
+  test.each([
+    ['a small body, which is copied anyway', {}],
+    ['a body that is not copied', { replay: 'off' }],
+  ])('is met for %s, whether or not the upstream knows it', async (_, route) => {
     for (const atHead of ['', ready]) {
       const tokens = await tokenEndpoint()
       const upstream = await upstreamThat(() => atHead)
@@ -61,7 +64,9 @@ describe('Expect: 100-continue', () => {
 
   test('is not met when the upstream refuses first: the body is never asked for, and a replay is free', async () => {
     const tokens = await tokenEndpoint()
-    const upstream = await upstreamThat((head) => (head.includes('token-1') ? 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n' : ready))
+    const upstream = await upstreamThat((head) =>
+      head.includes('token-1') ? 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n' : ready,
+    )
     const gateway = await startApiGateway(upstream.url, tokens.url, { route: { replay: { max_body: 2 } } })
     const caller = await rawCaller(gateway.port)
     caller.send(small)
@@ -74,7 +79,9 @@ describe('Expect: 100-continue', () => {
 
   test('is dropped for an upstream that answers 417, and the request sent without it', async () => {
     const tokens = await tokenEndpoint()
-    const upstream = await upstreamThat((head) => (/^expect:/im.test(head) ? 'HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n' : ''))
+    const upstream = await upstreamThat((head) =>
+      /^expect:/im.test(head) ? 'HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n' : '',
+    )
     const gateway = await startApiGateway(upstream.url, tokens.url, { route: { replay: { max_body: 2 } } })
     const caller = await rawCaller(gateway.port)
     caller.send(small)
@@ -84,30 +91,32 @@ describe('Expect: 100-continue', () => {
     expect(upstream.bodies).toEqual(['12345'])
   })
 
-  test.each([['a length', 'Content-Length: 5\r\n\r\n', '12345'], ['chunks', 'Transfer-Encoding: chunked\r\n\r\n', '5\r\n12345\r\n0\r\n\r\n']])(
-    'that is refused with 417 only after the body has begun never cuts the body (%s)', async (_, framing, body) => {
-      const tokens = await tokenEndpoint()
-      let count = 0
-      const upstream = await tcpServer((socket) => {
-        const isFirst = ++count === 1
-        let text = ''
-        socket.setEncoding('latin1')
-        socket.on('data', (chunk: string) => {
-          text += chunk
-          if (isFirst && text.includes('12345')) socket.write('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n')
-          else if (!isFirst && /\r\n\r\n/.test(text)) socket.write(text.includes('12345') ? good : 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nCUT')
-        })
+  test.each([
+    ['a length', 'Content-Length: 5\r\n\r\n', '12345'],
+    ['chunks', 'Transfer-Encoding: chunked\r\n\r\n', '5\r\n12345\r\n0\r\n\r\n'],
+  ])('that is refused with 417 only after the body has begun never cuts the body (%s)', async (_, framing, body) => {
+    const tokens = await tokenEndpoint()
+    let count = 0
+    const upstream = await tcpServer((socket) => {
+      const isFirst = ++count === 1
+      let text = ''
+      socket.setEncoding('latin1')
+      socket.on('data', (chunk: string) => {
+        text += chunk
+        if (isFirst && text.includes('12345')) socket.write('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n')
+        else if (!isFirst && /\r\n\r\n/.test(text))
+          socket.write(text.includes('12345') ? good : 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nCUT')
       })
-      const gateway = await startApiGateway(upstream.url, tokens.url, { route: { replay: 'off', timeouts: { response: '2s' } } })
-      const caller = await rawCaller(gateway.port)
-      caller.send(`POST /api/a HTTP/1.1\r\n${host}Expect: 100-continue\r\n${framing}`)
-      await caller.until((text) => text.includes('100 Continue\r\n\r\n'), 3_000)
-      caller.send(body)
-      const text = await caller.until((received) => /HTTP\/1\.1 [2-5]/.test(received), 4_000)
-      expect(text).not.toContain('CUT')
-      expect(text).toMatch(/HTTP\/1\.1 (417|200) /)
-    },
-  )
+    })
+    const gateway = await startApiGateway(upstream.url, tokens.url, { route: { replay: 'off', timeouts: { response: '2s' } } })
+    const caller = await rawCaller(gateway.port)
+    caller.send(`POST /api/a HTTP/1.1\r\n${host}Expect: 100-continue\r\n${framing}`)
+    await caller.until((text) => text.includes('100 Continue\r\n\r\n'), 3_000)
+    caller.send(body)
+    const text = await caller.until((received) => /HTTP\/1\.1 [2-5]/.test(received), 4_000)
+    expect(text).not.toContain('CUT')
+    expect(text).toMatch(/HTTP\/1\.1 (417|200) /)
+  })
 
   test('of a request without a body gets no 100', async () => {
     const tokens = await tokenEndpoint()
@@ -129,16 +138,19 @@ test('103 is relayed, an unasked 100 swallowed, and HTTP/1.0 callers get neither
 
 describe('an upgrade', () => {
   const upgrade = `GET /api/ws HTTP/1.1\r\n${host}Connection: Upgrade, X-Hop\r\nX-Hop: 1\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: abc\r\n\r\n`
-  const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n'
+  const switching =
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n'
 
   /** Switches and echoes; remembers the heads. */
   async function echo(answer = switching) {
     const heads: string[] = []
-    const server = await tcpServer((socket) => socket.once('data', (head: Buffer) => {
-      heads.push(head.toString('latin1'))
-      socket.write(answer)
-      if (answer === switching) socket.on('data', (chunk) => socket.write(chunk)).on('end', () => socket.end())
-    }))
+    const server = await tcpServer((socket) =>
+      socket.once('data', (head: Buffer) => {
+        heads.push(head.toString('latin1'))
+        socket.write(answer)
+        if (answer === switching) socket.on('data', (chunk) => socket.write(chunk)).on('end', () => socket.end())
+      }),
+    )
     return { ...server, heads }
   }
 
@@ -166,7 +178,8 @@ describe('an upgrade', () => {
     const tokens = await tokenEndpoint()
     const upstream = await echo(good)
     const gateway = await startApiGateway(upstream.url, tokens.url, { route: { max_connections: 1 } })
-    for (let round = 0; round < 2; round++) expect(await sendRaw(gateway.port, upgrade)).toMatchObject({ status: 200, body: 'good' })
+    for (let round = 0; round < 2; round++)
+      expect(await sendRaw(gateway.port, upgrade)).toMatchObject({ status: 200, body: 'good' })
     await settledGateway(gateway)
   })
 
@@ -183,18 +196,30 @@ describe('an upgrade', () => {
     const tokens = await tokenEndpoint()
     const upstream = await upstreamThat(() => '')
     const gateway = await startApiGateway(upstream.url, tokens.url)
-    const body = await sendRaw(gateway.port, `POST /api/a HTTP/1.1\r\n${host}Connection: Upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\n12345`)
+    const body = await sendRaw(
+      gateway.port,
+      `POST /api/a HTTP/1.1\r\n${host}Connection: Upgrade, close\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\n12345`,
+    )
     expect(body.status).toBe(200)
     expect(upstream.bodies).toEqual(['12345'])
-    expect((await sendRaw(gateway.port, `GET /api/a HTTP/1.1\r\n${host}Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n`)).status).toBe(200)
+    expect(
+      (
+        await sendRaw(
+          gateway.port,
+          `GET /api/a HTTP/1.1\r\n${host}Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n`,
+        )
+      ).status,
+    ).toBe(200)
   })
 
   test.each(['caller', 'upstream'])('ends when the %s breaks off', async (side) => {
     const tokens = await tokenEndpoint()
-    const upstream = await tcpServer((socket) => socket.once('data', () => {
-      socket.write(switching)
-      if (side === 'upstream') setTimeout(() => socket.resetAndDestroy(), 50)
-    }))
+    const upstream = await tcpServer((socket) =>
+      socket.once('data', () => {
+        socket.write(switching)
+        if (side === 'upstream') setTimeout(() => socket.resetAndDestroy(), 50)
+      }),
+    )
     const gateway = await startApiGateway(upstream.url, tokens.url)
     const caller = await rawCaller(gateway.port)
     caller.send(upgrade)

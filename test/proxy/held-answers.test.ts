@@ -12,27 +12,35 @@ const jsonHead = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
 /** A gateway that looks into every answer of text. */
 async function lookingGateway(upstream: string): Promise<TestGateway> {
   const tokens = await tokenEndpoint()
-  return startApiGateway(upstream, tokens.url, { credential: { rejected_when: [{ body: 'the token has expired' }] }, route: { max_connections: 1 } })
+  return startApiGateway(upstream, tokens.url, {
+    credential: { rejected_when: [{ body: 'the token has expired' }] },
+    route: { max_connections: 1 },
+  })
 }
 
 test.each([
-  ['of a length', 'Content-Length: 100\r\n\r\n12345', 'end'], ['of a length, by a reset', 'Content-Length: 100\r\n\r\n12345', 'reset'],
-  ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'end'], ['in bad chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', 'open'],
-])('an answer that is cut off while it is held is a 502 of the gateway, never a complete-looking one: %s', async (_, rest, how) => {
-  const api = await tcpServer((socket) => {
-    socket.once('data', () => {
-      socket.write(`${jsonHead}${rest}`)
-      if (how !== 'open') setTimeout(() => (how === 'reset' ? socket.resetAndDestroy() : socket.end()), 50)
+  ['of a length', 'Content-Length: 100\r\n\r\n12345', 'end'],
+  ['of a length, by a reset', 'Content-Length: 100\r\n\r\n12345', 'reset'],
+  ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', 'end'],
+  ['in bad chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', 'open'],
+])(
+  'an answer that is cut off while it is held is a 502 of the gateway, never a complete-looking one: %s',
+  async (_, rest, how) => {
+    const api = await tcpServer((socket) => {
+      socket.once('data', () => {
+        socket.write(`${jsonHead}${rest}`)
+        if (how !== 'open') setTimeout(() => (how === 'reset' ? socket.resetAndDestroy() : socket.end()), 50)
+      })
     })
-  })
-  const gateway = await lookingGateway(api.url)
-  const caller = await rawCaller(gateway.port)
-  caller.send(get)
-  expect(await caller.until((text) => text.includes('request_id'))).toMatch(/^HTTP\/1\.1 502 [^]*"upstream_reset"/)
-  expect(caller.text).not.toContain('12345')
-  await settledGateway(gateway)
-  await eventually('the upstream is left alone', () => api.openConnections() === 0)
-})
+    const gateway = await lookingGateway(api.url)
+    const caller = await rawCaller(gateway.port)
+    caller.send(get)
+    expect(await caller.until((text) => text.includes('request_id'))).toMatch(/^HTTP\/1\.1 502 [^]*"upstream_reset"/)
+    expect(caller.text).not.toContain('12345')
+    await settledGateway(gateway)
+    await eventually('the upstream is left alone', () => api.openConnections() === 0)
+  },
+)
 
 test('an answer that ends with a reset of its connection stays cut', async () => {
   const api = await tcpServer((socket) => {
@@ -65,7 +73,10 @@ test('an answer that is cut off after what is held stays cut', async () => {
   await settledGateway(gateway)
 })
 
-test.each([['here at once', 0], ['that come later', 50]])('framing and trailers survive: chunks %s', async (_, delayMs) => {
+test.each([
+  ['here at once', 0],
+  ['that come later', 50],
+])('framing and trailers survive: chunks %s', async (_, delayMs) => {
   const api = await tcpServer((socket) => {
     socket.once('data', () => {
       socket.write(`${jsonHead}Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n`)
@@ -81,15 +92,18 @@ test.each([['here at once', 0], ['that come later', 50]])('framing and trailers 
   await settledGateway(gateway)
 })
 
-test.each(['text/event-stream', 'text/event-stream; charset=utf-8', 'application/x-ndjson', 'application/octet-stream'])('a stream is not held up: %s', async (type) => {
-  const api = await httpServer((_, response) => void response.writeHead(200, { 'content-type': type }).write('data: 1\n\n'))
-  const gateway = await lookingGateway(api.url)
-  const startedMs = performance.now()
-  const caller = await rawCaller(gateway.port)
-  caller.send(get)
-  await caller.until((text) => text.includes('data: 1'), 1_000)
-  expect(performance.now() - startedMs).toBeLessThan(1_000)
-})
+test.each(['text/event-stream', 'text/event-stream; charset=utf-8', 'application/x-ndjson', 'application/octet-stream'])(
+  'a stream is not held up: %s',
+  async (type) => {
+    const api = await httpServer((_, response) => void response.writeHead(200, { 'content-type': type }).write('data: 1\n\n'))
+    const gateway = await lookingGateway(api.url)
+    const startedMs = performance.now()
+    const caller = await rawCaller(gateway.port)
+    caller.send(get)
+    await caller.until((text) => text.includes('data: 1'), 1_000)
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+  },
+)
 
 test('a stream of JSON is held for 2 s at most, then it goes on as it comes', async () => {
   let more = (): void => {}
@@ -128,11 +142,15 @@ test('a slow caller slows the upstream down, and gets every byte', async () => {
   caller.socket.pause()
   caller.send(get.replace('Connection: TE', 'Connection: close'))
   let before = -1
-  await eventually('the upstream waits', async () => {
-    before = sent
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    return sent > 0 && sent === before
-  }, 5_000)
+  await eventually(
+    'the upstream waits',
+    async () => {
+      before = sent
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return sent > 0 && sent === before
+    },
+    5_000,
+  )
   expect(sent).toBeLessThan(size)
   caller.socket.resume()
   await caller.ended(10_000)
@@ -151,8 +169,13 @@ test('a caller that leaves while its answer is held frees the upstream', async (
   await settledGateway(gateway)
 })
 
-test('an HTTP/1.0 caller gets an answer whose end is its connection\'s', async () => {
-  const api = await tcpServer((socket) => socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n12345')))
+test("an HTTP/1.0 caller gets an answer whose end is its connection's", async () => {
+  const api = await tcpServer((socket) =>
+    socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n12345')),
+  )
   const gateway = await lookingGateway(api.url)
-  expect(await sendRaw(gateway.port, 'GET /api/a HTTP/1.0\r\nHost: localhost\r\n\r\n')).toMatchObject({ body: '12345', end: 'closed' })
+  expect(await sendRaw(gateway.port, 'GET /api/a HTTP/1.0\r\nHost: localhost\r\n\r\n')).toMatchObject({
+    body: '12345',
+    end: 'closed',
+  })
 })

@@ -69,7 +69,8 @@ test('a request right behind the rest of a body that was answered early is serve
     socket.on('data', (chunk: string) => {
       text += chunk
       if (text.includes('GET /2 ')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecond')
-      else if (text.startsWith('POST /1 ') && chunk.includes('\r\n\r\n')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly')
+      else if (text.startsWith('POST /1 ') && chunk.includes('\r\n\r\n'))
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly')
     })
   })
   const gateway = await startApiGateway(upstream.url, tokens.url)

@@ -53,24 +53,62 @@ describe('a refusal that stands in the body is replayed like any other', () => {
     ['200 with a code (Marketo)', [inMarketo], (response) => void response.writeHead(200, json).end(marketo)],
     ['403 with a text (Amazon)', [inAmazon], (response) => void response.writeHead(403, json).end(amazon)],
     ['400 with a number (Meta)', [inMeta], (response) => void response.writeHead(400, json).end(meta)],
-    ['with a length', [inMarketo], (response) => void response.writeHead(200, { ...json, 'content-length': marketo.length }).end(marketo)],
+    [
+      'with a length',
+      [inMarketo],
+      (response) => void response.writeHead(200, { ...json, 'content-length': marketo.length }).end(marketo),
+    ],
     ['byte by byte', [inMarketo], (response) => void drip(response.writeHead(200, json), marketo)],
-    ['with a length, after its head', [inMarketo], (response) => {
-      response.writeHead(200, { ...json, 'content-length': marketo.length }).flushHeaders()
-      setTimeout(() => response.end(marketo), 100)
-    }],
-    ['as plain text, with a byte order mark', [inMarketo], (response) => void response.writeHead(200, { 'content-type': 'text/plain' }).end(`\ufeff${marketo}`)],
-    ['as application/problem+json', [inMeta], (response) => void response.writeHead(400, { 'content-type': 'Application/Problem+JSON' }).end(meta)],
-    ['without a type, but with a length', [inMeta], (response) => void response.writeHead(400, { 'content-length': meta.length }).end(meta)],
-    ['encoded as identity', [inMeta], (response) => void response.writeHead(400, { ...json, 'content-encoding': 'identity' }).end(meta)],
-    ['up to the end of the connection', [inMeta], (response) => {
-      response.useChunkedEncodingByDefault = false
-      response.writeHead(400, { ...json, connection: 'close' }).end(meta)
-    }],
+    [
+      'with a length, after its head',
+      [inMarketo],
+      (response) => {
+        response.writeHead(200, { ...json, 'content-length': marketo.length }).flushHeaders()
+        setTimeout(() => response.end(marketo), 100)
+      },
+    ],
+    [
+      'as plain text, with a byte order mark',
+      [inMarketo],
+      (response) => void response.writeHead(200, { 'content-type': 'text/plain' }).end(`\ufeff${marketo}`),
+    ],
+    [
+      'as application/problem+json',
+      [inMeta],
+      (response) => void response.writeHead(400, { 'content-type': 'Application/Problem+JSON' }).end(meta),
+    ],
+    [
+      'without a type, but with a length',
+      [inMeta],
+      (response) => void response.writeHead(400, { 'content-length': meta.length }).end(meta),
+    ],
+    [
+      'encoded as identity',
+      [inMeta],
+      (response) => void response.writeHead(400, { ...json, 'content-encoding': 'identity' }).end(meta),
+    ],
+    [
+      'up to the end of the connection',
+      [inMeta],
+      (response) => {
+        response.useChunkedEncodingByDefault = false
+        response.writeHead(400, { ...json, connection: 'close' }).end(meta)
+      },
+    ],
     ['of exactly 64 KiB', [inMeta], (response) => void response.writeHead(400, json).end(meta.padEnd(65_536))],
     ['one of several entries', [{ status: 401 }, inMarketo, inMeta], (response) => void response.writeHead(400, json).end(meta)],
-    ['all of one entry: header, json and body', [{ status: 400, header: { 'x-a': 'b' }, json: { '/error/code': ['190'], '/error/type': ['x', 'OAuthException'] }, body: 'validating' }],
-      (response) => void response.writeHead(400, { ...json, 'x-a': 'abc' }).end(meta)],
+    [
+      'all of one entry: header, json and body',
+      [
+        {
+          status: 400,
+          header: { 'x-a': 'b' },
+          json: { '/error/code': ['190'], '/error/type': ['x', 'OAuthException'] },
+          body: 'validating',
+        },
+      ],
+      (response) => void response.writeHead(400, { ...json, 'x-a': 'abc' }).end(meta),
+    ],
   ])('%s', async (_, rejectedWhen, refuse) => {
     const { gateway, tokens, bodies } = await refusingInBody(rejectedWhen, refuse)
     const answer = await fetch(`${gateway.url}/api/a`, { method: 'POST', body: 'the same' })
@@ -84,21 +122,71 @@ describe('a refusal that stands in the body is replayed like any other', () => {
 
 describe('an answer that is no refusal goes through as it came, and costs no token request', () => {
   test.each<[string, unknown, Refuse, string | undefined]>([
-    ['another code', [inMarketo], (response) => void response.writeHead(200, json).end(marketo.replace('602', '610')), marketo.replace('602', '610')],
+    [
+      'another code',
+      [inMarketo],
+      (response) => void response.writeHead(200, json).end(marketo.replace('602', '610')),
+      marketo.replace('602', '610'),
+    ],
     ['another status', [inMarketo], (response) => void response.writeHead(400, json).end(marketo), marketo],
-    ['only one of two places', [{ json: { '/error/code': [190], '/error/type': ['other'] } }], (response) => void response.writeHead(200, json).end(meta), meta],
-    ['json matches, body does not', [{ json: { '/error/code': [190] }, body: 'other' }], (response) => void response.writeHead(200, json).end(meta), meta],
-    ['a group where a value should be', [{ json: { '/error': ['[object Object]'] } }], (response) => void response.writeHead(200, json).end(meta), meta],
-    ['null', [{ json: { '/error': ['null'] } }], (response) => void response.writeHead(200, json).end('{"error":null}'), '{"error":null}'],
-    ['cut JSON that is framed well', [inMarketo], (response) => void response.writeHead(200, json).end(marketo.slice(0, -5)), marketo.slice(0, -5)],
+    [
+      'only one of two places',
+      [{ json: { '/error/code': [190], '/error/type': ['other'] } }],
+      (response) => void response.writeHead(200, json).end(meta),
+      meta,
+    ],
+    [
+      'json matches, body does not',
+      [{ json: { '/error/code': [190] }, body: 'other' }],
+      (response) => void response.writeHead(200, json).end(meta),
+      meta,
+    ],
+    [
+      'a group where a value should be',
+      [{ json: { '/error': ['[object Object]'] } }],
+      (response) => void response.writeHead(200, json).end(meta),
+      meta,
+    ],
+    [
+      'null',
+      [{ json: { '/error': ['null'] } }],
+      (response) => void response.writeHead(200, json).end('{"error":null}'),
+      '{"error":null}',
+    ],
+    [
+      'cut JSON that is framed well',
+      [inMarketo],
+      (response) => void response.writeHead(200, json).end(marketo.slice(0, -5)),
+      marketo.slice(0, -5),
+    ],
     ['an empty body', [inMarketo], (response) => void response.writeHead(200, { ...json, 'content-length': 0 }).end(), ''],
-    ['an empty chunked body, after its head', [inMarketo], (response) => {
-      response.writeHead(200, json).flushHeaders()
-      setTimeout(() => response.end(), 50)
-    }, ''],
-    ['an image', [{ body: 'expired' }], (response) => void response.writeHead(200, { 'content-type': 'image/png' }).end('expired'), 'expired'],
-    ['one byte over 64 KiB', [inMeta], (response) => void response.writeHead(400, json).end(meta.padEnd(65_537)), meta.padEnd(65_537)],
-    ['gzip', [inMeta], (response) => void response.writeHead(400, { ...json, 'content-encoding': 'gzip' }).end(gzipSync(meta)), meta],
+    [
+      'an empty chunked body, after its head',
+      [inMarketo],
+      (response) => {
+        response.writeHead(200, json).flushHeaders()
+        setTimeout(() => response.end(), 50)
+      },
+      '',
+    ],
+    [
+      'an image',
+      [{ body: 'expired' }],
+      (response) => void response.writeHead(200, { 'content-type': 'image/png' }).end('expired'),
+      'expired',
+    ],
+    [
+      'one byte over 64 KiB',
+      [inMeta],
+      (response) => void response.writeHead(400, json).end(meta.padEnd(65_537)),
+      meta.padEnd(65_537),
+    ],
+    [
+      'gzip',
+      [inMeta],
+      (response) => void response.writeHead(400, { ...json, 'content-encoding': 'gzip' }).end(gzipSync(meta)),
+      meta,
+    ],
   ])('%s', async (_, rejectedWhen, refuse, expected) => {
     const { gateway, tokens, bodies } = await refusingInBody(rejectedWhen, refuse)
     for (let round = 0; round < 3; round++) {
@@ -110,7 +198,10 @@ describe('an answer that is no refusal goes through as it came, and costs no tok
     await settledGateway(gateway)
   })
 
-  test.each([['in chunks', false], ['with a length', true]])('10 MiB %s, byte for byte, also byte-wise odd ones', async (_, hasLength) => {
+  test.each([
+    ['in chunks', false],
+    ['with a length', true],
+  ])('10 MiB %s, byte for byte, also byte-wise odd ones', async (_, hasLength) => {
     const bytes = Buffer.allocUnsafe(10 * 1024 ** 2)
     for (let index = 0; index < bytes.length; index++) bytes[index] = (index * 31 + (index >> 8)) & 0xff
     const { gateway, tokens } = await refusingInBody([{ status: 401 }, { body: 'no such words' }], (response) => {
@@ -150,5 +241,8 @@ test('a path whose every answer says "refused" in its body costs a handful of to
   const gateway = await startApiGateway(api.url, tokens.url, { credential: { rejected_when: [inMarketo] } })
   for (let round = 0; round < 30; round++) expect(await (await fetch(`${gateway.url}/api/a`)).text()).toBe(marketo)
   expect(tokens.requests.length).toBeLessThanOrEqual(5)
-  await eventually('nothing is in flight', async () => (await gateway.metric('bearerd_http_requests_in_flight{route="/api"}')) === 0)
+  await eventually(
+    'nothing is in flight',
+    async () => (await gateway.metric('bearerd_http_requests_in_flight{route="/api"}')) === 0,
+  )
 })

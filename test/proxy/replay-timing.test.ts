@@ -21,28 +21,38 @@ test('whatever the size and the pieces of a body, the provider receives every by
   const gateway = await startApiGateway(api.url, api.tokens.url, { route: { replay: { max_body: limit } } })
   const sizes = oneof(constantFrom(0, 1, limit - 1, limit, limit + 1), integer({ min: 0, max: limit * 3 }))
   await assert(
-    asyncProperty(sizes, array(integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 8 }), boolean(), boolean(), async (size, pieces, isChunked, isRevoked) => {
-      const body = Buffer.from(Array.from({ length: size }, (_, n) => (n * 31 + size) % 256))
-      await fetch(`${gateway.url}/api/warm-up`)
-      const before = api.calls.length
-      if (isRevoked) api.tokens.revokeAll()
-      const caller = await rawCaller(gateway.port)
-      caller.send(`PUT /api/a HTTP/1.1\r\n${host}Connection: close\r\n${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${size}`}\r\n\r\n`)
-      for (let at = 0, turn = 0; at < size; turn++) {
-        const piece = body.subarray(at, at + (pieces[turn % pieces.length] as number))
-        at += piece.length
-        if (isChunked) caller.send(`${piece.length.toString(16)}\r\n`)
-        caller.send(piece)
-        if (isChunked) caller.send('\r\n')
-        if (turn % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
-      }
-      if (isChunked) caller.send('0\r\n\r\n')
-      await caller.ended()
-      const isReplayed = isRevoked && size <= limit
-      expect(caller.text.slice(9, 12)).toBe(isRevoked && !isReplayed ? '401' : '200')
-      expect(api.calls.slice(before).map((call) => digest(call.body))).toEqual(Array.from({ length: isReplayed ? 2 : 1 }, () => digest(body)))
-      caller.socket.destroy()
-    }),
+    asyncProperty(
+      sizes,
+      array(integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 8 }),
+      boolean(),
+      boolean(),
+      async (size, pieces, isChunked, isRevoked) => {
+        const body = Buffer.from(Array.from({ length: size }, (_, n) => (n * 31 + size) % 256))
+        await fetch(`${gateway.url}/api/warm-up`)
+        const before = api.calls.length
+        if (isRevoked) api.tokens.revokeAll()
+        const caller = await rawCaller(gateway.port)
+        caller.send(
+          `PUT /api/a HTTP/1.1\r\n${host}Connection: close\r\n${isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${size}`}\r\n\r\n`,
+        )
+        for (let at = 0, turn = 0; at < size; turn++) {
+          const piece = body.subarray(at, at + (pieces[turn % pieces.length] as number))
+          at += piece.length
+          if (isChunked) caller.send(`${piece.length.toString(16)}\r\n`)
+          caller.send(piece)
+          if (isChunked) caller.send('\r\n')
+          if (turn % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+        }
+        if (isChunked) caller.send('0\r\n\r\n')
+        await caller.ended()
+        const isReplayed = isRevoked && size <= limit
+        expect(caller.text.slice(9, 12)).toBe(isRevoked && !isReplayed ? '401' : '200')
+        expect(api.calls.slice(before).map((call) => digest(call.body))).toEqual(
+          Array.from({ length: isReplayed ? 2 : 1 }, () => digest(body)),
+        )
+        caller.socket.destroy()
+      },
+    ),
     { numRuns: 60 },
   )
   expect(api.cut()).toBe(0)
@@ -76,31 +86,37 @@ async function earlyUpstream(first: string, afterwards: 'open' | 'reset') {
 }
 
 describe('a refusal that comes before the caller has finished sending', () => {
-  test.each(['open', 'reset'] as const)('is replayed with the whole of a small body (connection afterwards: %s)', async (afterwards) => {
-    const tokens = await tokenEndpoint()
-    const upstream = await earlyUpstream(early, afterwards)
-    const gateway = await startApiGateway(upstream.url, tokens.url)
-    const caller = await rawCaller(gateway.port)
-    caller.send(`POST /api/a HTTP/1.1\r\n${host}Content-Length: 10\r\n\r\n01234`)
-    await eventually('the token is renewed', () => tokens.requests.length === 2)
-    await new Promise((resolve) => setTimeout(resolve, 60))
-    caller.send('56789')
-    expect(await caller.until((text) => text.includes('second'))).toMatch(/^HTTP\/1\.1 200 /)
-    expect(upstream.bodies).toEqual(['0123456789'])
-    await settledGateway(gateway)
-  })
+  test.each(['open', 'reset'] as const)(
+    'is replayed with the whole of a small body (connection afterwards: %s)',
+    async (afterwards) => {
+      const tokens = await tokenEndpoint()
+      const upstream = await earlyUpstream(early, afterwards)
+      const gateway = await startApiGateway(upstream.url, tokens.url)
+      const caller = await rawCaller(gateway.port)
+      caller.send(`POST /api/a HTTP/1.1\r\n${host}Content-Length: 10\r\n\r\n01234`)
+      await eventually('the token is renewed', () => tokens.requests.length === 2)
+      await new Promise((resolve) => setTimeout(resolve, 60))
+      caller.send('56789')
+      expect(await caller.until((text) => text.includes('second'))).toMatch(/^HTTP\/1\.1 200 /)
+      expect(upstream.bodies).toEqual(['0123456789'])
+      await settledGateway(gateway)
+    },
+  )
 
-  test.each(['open', 'reset'] as const)('is relayed at once when the body is too large (connection afterwards: %s)', async (afterwards) => {
-    const tokens = await tokenEndpoint()
-    const upstream = await earlyUpstream(early, afterwards)
-    const gateway = await startApiGateway(upstream.url, tokens.url, { route: { replay: { max_body: 8 } } })
-    const caller = await rawCaller(gateway.port)
-    caller.send(`POST /api/a HTTP/1.1\r\n${host}Content-Length: 10\r\n\r\n01234`)
-    expect(await caller.until((text) => text.includes(refusalBody))).toMatch(/^HTTP\/1\.1 401 /)
-    await eventually('the token is renewed', () => tokens.requests.length === 2)
-    caller.socket.destroy()
-    await settledGateway(gateway)
-  })
+  test.each(['open', 'reset'] as const)(
+    'is relayed at once when the body is too large (connection afterwards: %s)',
+    async (afterwards) => {
+      const tokens = await tokenEndpoint()
+      const upstream = await earlyUpstream(early, afterwards)
+      const gateway = await startApiGateway(upstream.url, tokens.url, { route: { replay: { max_body: 8 } } })
+      const caller = await rawCaller(gateway.port)
+      caller.send(`POST /api/a HTTP/1.1\r\n${host}Content-Length: 10\r\n\r\n01234`)
+      expect(await caller.until((text) => text.includes(refusalBody))).toMatch(/^HTTP\/1\.1 401 /)
+      await eventually('the token is renewed', () => tokens.requests.length === 2)
+      caller.socket.destroy()
+      await settledGateway(gateway)
+    },
+  )
 
   test('ends in an answer when the caller then stops sending', async () => {
     const tokens = await tokenEndpoint()

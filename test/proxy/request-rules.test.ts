@@ -19,7 +19,12 @@ describe('a request that no gateway should forward', () => {
     ['a Host with a port that is none', 'GET /api/a HTTP/1.1\r\nHost: localhost:8o\r\n\r\n', 400, 'bad_request'],
     ['a Host with a comma', 'GET /api/a HTTP/1.1\r\nHost: localhost, localhost\r\n\r\n', 400, 'bad_request'],
     ['an absolute target for another authority', `GET http://api.example.com/api/a HTTP/1.1\r\n${fields}`, 421, 'wrong_host'],
-    ['an absolute target with user information', `GET http://localhost@api.example.com/api/a HTTP/1.1\r\n${fields}`, 400, 'bad_request'],
+    [
+      'an absolute target with user information',
+      `GET http://localhost@api.example.com/api/a HTTP/1.1\r\n${fields}`,
+      400,
+      'bad_request',
+    ],
     ['an absolute target without authority', `GET http:///api/a HTTP/1.1\r\n${fields}`, 400, 'bad_request'],
     ['GET *', `GET * HTTP/1.1\r\n${fields}`, 400, 'bad_request'],
     ['a target without a slash', `GET api/a HTTP/1.1\r\n${fields}`, 400, 'bad_request'],
@@ -31,13 +36,38 @@ describe('a request that no gateway should forward', () => {
     ['a byte over 0x7e in the target', `GET /api/\xe9 HTTP/1.1\r\n${fields}`, 400, 'bad_request'],
     ['TRACE', `TRACE /api/a HTTP/1.1\r\n${fields}`, 405, 'method_not_allowed'],
     ['CONNECT', `CONNECT api.example.com:443 HTTP/1.1\r\n${fields}`, 405, 'method_not_allowed'],
-    ['Transfer-Encoding in HTTP/1.0', `POST /api/a HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 'bad_request'],
+    [
+      'Transfer-Encoding in HTTP/1.0',
+      `POST /api/a HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+      'bad_request',
+    ],
     ['gzip, chunked', `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 400, 'bad_request'],
-    ['an empty coding before chunked', `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n`, 400, 'bad_request'],
-    ['chunked twice', `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 'bad_request'],
+    [
+      'an empty coding before chunked',
+      `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n`,
+      400,
+      'bad_request',
+    ],
+    [
+      'chunked twice',
+      `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+      'bad_request',
+    ],
     ['an unknown coding', `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: foo\r\n\r\n`, 400, 'bad_request'],
-    ['chunked with a no-break space', `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\xa0\r\n\r\n0\r\n\r\n`, 400, 'bad_request'],
-    ['length and coding', `POST /api/a HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 'bad_request'],
+    [
+      'chunked with a no-break space',
+      `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\xa0\r\n\r\n0\r\n\r\n`,
+      400,
+      'bad_request',
+    ],
+    [
+      'length and coding',
+      `POST /api/a HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+      'bad_request',
+    ],
     ['two lengths', `POST /api/a HTTP/1.1\r\n${host}Content-Length: 1\r\nContent-Length: 1\r\n\r\na`, 400, 'bad_request'],
     ['a length that is none', `POST /api/a HTTP/1.1\r\n${host}Content-Length: +1\r\n\r\na`, 400, 'bad_request'],
     ['a folded field', `GET /api/a HTTP/1.1\r\n${host}X-A: b\r\n c\r\n\r\n`, 400, 'bad_request'],
@@ -47,7 +77,12 @@ describe('a request that no gateway should forward', () => {
     ['a target over 8 KiB', `GET /api/${'a'.repeat(8 * 1024)} HTTP/1.1\r\n${fields}`, 414, 'target_too_long'],
     ['a head over 16 KiB', `GET /api/a HTTP/1.1\r\n${host}X-A: ${'a'.repeat(16 * 1024)}\r\n\r\n`, 431, 'fields_too_large'],
     ['more than 200 fields', `GET /api/a HTTP/1.1\r\n${host}${'X-A: b\r\n'.repeat(200)}\r\n`, 431, 'fields_too_large'],
-    ['an expectation nobody knows', `POST /api/a HTTP/1.1\r\n${host}Expect: rain\r\nContent-Length: 1\r\n\r\na`, 417, 'expectation_failed'],
+    [
+      'an expectation nobody knows',
+      `POST /api/a HTTP/1.1\r\n${host}Expect: rain\r\nContent-Length: 1\r\n\r\na`,
+      417,
+      'expectation_failed',
+    ],
     ['HTTP/2.0', `GET /api/a HTTP/2.0\r\n${fields}`, 505, 'version_not_supported'],
     ['HTTP/0.9', `GET /api/a HTTP/0.9\r\n${fields}`, 505, 'version_not_supported'],
     ['what is not HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400, 'bad_request'],
@@ -66,8 +101,25 @@ describe('a request that no gateway should forward', () => {
   })
 
   test.each([
-    '/api/..', '/api/../b', '/api/.', '/api/./b', '/api/%2e%2e/b', '/api/%2E./b', '/api/.%2e', '/api/a%2f..%2fb', '/api/a%5c..', '/api/a\\..\\b', '/api/..;/b',
-    '/api/..;x=1', '/api/..%3b/b', '/api/%2e', '/../api/a', '/./api/a', '/api/a%2F%2E%2E', '/api//../..', 'http://localhost/api/../b',
+    '/api/..',
+    '/api/../b',
+    '/api/.',
+    '/api/./b',
+    '/api/%2e%2e/b',
+    '/api/%2E./b',
+    '/api/.%2e',
+    '/api/a%2f..%2fb',
+    '/api/a%5c..',
+    '/api/a\\..\\b',
+    '/api/..;/b',
+    '/api/..;x=1',
+    '/api/..%3b/b',
+    '/api/%2e',
+    '/../api/a',
+    '/./api/a',
+    '/api/a%2F%2E%2E',
+    '/api//../..',
+    'http://localhost/api/../b',
   ])('is refused for a dot segment: %s', async (target) => {
     const api = await provider()
     const gateway = await startApiGateway(`${api.url}/base`, api.tokens.url)
@@ -91,7 +143,10 @@ test('dots that are no dot segments go through, also in the query', async () => 
 test('an absolute target for this gateway is served, and its authority counts instead of Host', async () => {
   const api = await provider()
   const gateway = await startApiGateway(api.url, api.tokens.url)
-  const answer = await sendRaw(gateway.port, `GET http://localhost:${gateway.port}/api/a?b HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n\r\n`)
+  const answer = await sendRaw(
+    gateway.port,
+    `GET http://localhost:${gateway.port}/api/a?b HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n\r\n`,
+  )
   expect(answer.status).toBe(200)
   expect(api.calls[0]?.target).toBe('/a?b')
 })
@@ -147,7 +202,7 @@ describe('a connection with several requests', () => {
     expect(caller.text.match(/^HTTP\/1\.1 4\d\d /gm)).toHaveLength(1)
   })
 
-  test('does not let garbage behind a good request take away that request\'s answer', async () => {
+  test("does not let garbage behind a good request take away that request's answer", async () => {
     const slow = gate()
     const api = await provider(async (_, response) => {
       await slow.opened

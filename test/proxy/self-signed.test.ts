@@ -19,7 +19,13 @@ async function selfSigned(accepts: (token: string) => boolean) {
   })
   const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
   const gateway = await startTestGateway({
-    credentials: { main: { client_id: 'client', grant_type: 'self_signed', token_request: { assertion: { alg: 'ES256', key, lifetime: '10m', claims: { aud: 'https://api.example' } } } } },
+    credentials: {
+      main: {
+        client_id: 'client',
+        grant_type: 'self_signed',
+        token_request: { assertion: { alg: 'ES256', key, lifetime: '10m', claims: { aud: 'https://api.example' } } },
+      },
+    },
     routes: [{ path: '/api', upstream: api.url, credential: 'main' }],
   })
   return { gateway, seen }

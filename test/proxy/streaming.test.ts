@@ -54,12 +54,14 @@ test('an upload and a download wait for a side that does not read', async () => 
   let produced = 0
   const api = await httpServer((incoming, response) => {
     if (incoming.method !== 'GET') return
-    const body = Readable.from((function* () {
-      for (const chunk of largeBody()) {
-        produced += chunk.length
-        yield chunk
-      }
-    })())
+    const body = Readable.from(
+      (function* () {
+        for (const chunk of largeBody()) {
+          produced += chunk.length
+          yield chunk
+        }
+      })(),
+    )
     body.pipe(response)
   })
   const gateway = await startApiGateway(api.url, tokens.url, { route: { timeouts: { idle: '2s' } } })
@@ -74,13 +76,17 @@ test('an upload and a download wait for a side that does not read', async () => 
   body.on('data', (chunk: Buffer) => void (sent += chunk.length))
   body.pipe(upload)
   let last = -1
-  await eventually('nothing moves any more', async () => {
-    const now = produced + sent
-    const isStill = now === last
-    last = now
-    if (!isStill) await new Promise((resolve) => setTimeout(resolve, 200))
-    return isStill
-  }, 5_000)
+  await eventually(
+    'nothing moves any more',
+    async () => {
+      const now = produced + sent
+      const isStill = now === last
+      last = now
+      if (!isStill) await new Promise((resolve) => setTimeout(resolve, 200))
+      return isStill
+    },
+    5_000,
+  )
   expect(produced).toBeLessThan(50 * 1024 ** 2)
   expect(sent).toBeLessThan(50 * 1024 ** 2)
   // A caller from which nothing is read at the moment cannot be seen to leave; the upstream's idle time bounds that.
@@ -91,7 +97,7 @@ test('an upload and a download wait for a side that does not read', async () => 
   await eventually('the upload is given up', async () => (await inFlight()) === 0)
 })
 
-test('the first event arrives before the second is made, and a caller that leaves ends the upstream\'s answer', async () => {
+test("the first event arrives before the second is made, and a caller that leaves ends the upstream's answer", async () => {
   const tokens = await tokenEndpoint()
   const next = gate()
   const isLeft = gate()
@@ -114,28 +120,31 @@ test('the first event arrives before the second is made, and a caller that leave
 
 test('the head of an answer arrives before its body', async () => {
   const tokens = await tokenEndpoint()
-  const api = await tcpServer((socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nX-Obs: \xe9\r\nTransfer-Encoding: chunked\r\n\r\n', 'latin1')))
+  const api = await tcpServer((socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nX-Obs: \xe9\r\nTransfer-Encoding: chunked\r\n\r\n', 'latin1')),
+  )
   const gateway = await startApiGateway(api.url, tokens.url)
   const caller = await rawCaller(gateway.port)
   caller.send(`GET /api/a HTTP/1.1\r\n${host}\r\n`)
   expect(await caller.until((text) => text.includes('\r\n\r\n'))).toMatch(/^x-obs: \xe9$/im)
 })
 
-test.each([['while the answer is awaited', `GET /api/a HTTP/1.1\r\n${host}\r\n`], ['in the middle of a body', `POST /api/a HTTP/1.1\r\n${host}Content-Length: 9\r\n\r\n1`],
-  ['while an upgrade is awaited', `GET /api/a HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`]])(
-  'a caller that leaves %s has the upstream request aborted within a second', async (_, bytes) => {
-    const tokens = await tokenEndpoint()
-    const api = await tcpServer((socket) => socket.resume())
-    const gateway = await startApiGateway(api.url, tokens.url, { route: { max_connections: 1 } })
-    const caller = await rawCaller(gateway.port)
-    caller.send(bytes)
-    await eventually('the request arrives', () => api.connections() === 1)
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    caller.socket.destroy()
-    await eventually('the upstream is left alone', () => api.openConnections() === 0, 1_000)
-    await settledGateway(gateway)
-  },
-)
+test.each([
+  ['while the answer is awaited', `GET /api/a HTTP/1.1\r\n${host}\r\n`],
+  ['in the middle of a body', `POST /api/a HTTP/1.1\r\n${host}Content-Length: 9\r\n\r\n1`],
+  ['while an upgrade is awaited', `GET /api/a HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`],
+])('a caller that leaves %s has the upstream request aborted within a second', async (_, bytes) => {
+  const tokens = await tokenEndpoint()
+  const api = await tcpServer((socket) => socket.resume())
+  const gateway = await startApiGateway(api.url, tokens.url, { route: { max_connections: 1 } })
+  const caller = await rawCaller(gateway.port)
+  caller.send(bytes)
+  await eventually('the request arrives', () => api.connections() === 1)
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  caller.socket.destroy()
+  await eventually('the upstream is left alone', () => api.openConnections() === 0, 1_000)
+  await settledGateway(gateway)
+})
 
 test('a caller that leaves the queue for connections leaves it, and those behind get their turn', async () => {
   const tokens = await tokenEndpoint()
@@ -148,7 +157,11 @@ test('a caller that leaves the queue for connections leaves it, and those behind
   const gateway = await startApiGateway(api.url, tokens.url, { route: { max_connections: 1 } })
   const [first, second, third] = [await rawCaller(gateway.port), await rawCaller(gateway.port), await rawCaller(gateway.port)]
   const inFlight = (): Promise<number | undefined> => gateway.metric('bearerd_http_requests_in_flight{route="/api"}')
-  for (const [caller, n] of [[first, 1], [second, 2], [third, 3]] as const) {
+  for (const [caller, n] of [
+    [first, 1],
+    [second, 2],
+    [third, 3],
+  ] as const) {
     caller.send(`POST /api/${n} HTTP/1.1\r\n${host}Content-Length: 1\r\n\r\nx`)
     await eventually('it is in flight', async () => (await inFlight()) === n)
   }

@@ -6,13 +6,21 @@ import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 
 /** The way of a real user: the preset of Uber, in front of a provider whose token endpoint misbehaves. */
-async function uber(credential: Record<string, unknown> = {}): Promise<{ simulator: Simulator; gateway: TestGateway; call: () => Promise<Response> }> {
+async function uber(
+  credential: Record<string, unknown> = {},
+): Promise<{ simulator: Simulator; gateway: TestGateway; call: () => Promise<Response> }> {
   const simulator = await startSimulator({})
   onTestFinished(() => simulator.close())
   const { clientId, clientSecret } = simulatedClients.uber
   const gateway = await startTestGateway({
     credentials: {
-      uber: { provider: 'uber', token_endpoint: `${simulator.url}/uber/oauth/v2/token`, client_id: clientId, client_secret: clientSecret, ...credential },
+      uber: {
+        provider: 'uber',
+        token_endpoint: `${simulator.url}/uber/oauth/v2/token`,
+        client_id: clientId,
+        client_secret: clientSecret,
+        ...credential,
+      },
     },
     routes: [{ path: '/uber', credential: 'uber', upstream: `${simulator.url}/uber` }],
   })
@@ -28,7 +36,21 @@ async function recovered(call: () => Promise<Response>): Promise<void> {
   }
 }
 
-test.each(['500', '503', 'html', 'empty', 'cut_json', 'error_200', 'line_break', 'no_token', 'redirect', 'drip', 'drop', 'drop_after_head', 'hang'] as const)(
+test.each([
+  '500',
+  '503',
+  'html',
+  'empty',
+  'cut_json',
+  'error_200',
+  'line_break',
+  'no_token',
+  'redirect',
+  'drip',
+  'drop',
+  'drop_after_head',
+  'hang',
+] as const)(
   'a token endpoint with the fault "%s" is an outage with Retry-After, leaks nothing, and is over without a restart',
   async (fault) => {
     const { simulator, gateway, call } = await uber({ token_request: { timeout: '300ms' } })
@@ -56,11 +78,14 @@ test('a token endpoint that limits the rate is asked again after its Retry-After
   expect(simulator.provider('uber').stats.tokenRequests).toBe(1)
 })
 
-test('a wrong secret is the operator\'s error, says what to check, and is not tried again at once', async () => {
+test("a wrong secret is the operator's error, says what to check, and is not tried again at once", async () => {
   const { simulator, call } = await uber({ client_secret: 'not-the-secret' })
   const answer = await call()
   expect(answer.status).toBe(502)
-  expect(await answer.json()).toMatchObject({ code: 'token_refused', detail: expect.stringMatching(/credential uber.*401 invalid_client.*client_secret/) as string })
+  expect(await answer.json()).toMatchObject({
+    code: 'token_refused',
+    detail: expect.stringMatching(/credential uber.*401 invalid_client.*client_secret/) as string,
+  })
   for (let again = 0; again < 10; again++) expect((await call()).status).toBe(502)
   expect(simulator.provider('uber').stats.tokenRequests).toBe(1)
 })
@@ -73,7 +98,7 @@ test.each([null, '3600', 0, -1, 1e308, 2_592_000, 'soon', true])('an expires_in 
   expect(await gateway.metric('bearerd_token_expiry_timestamp_seconds{credential="uber"}')).toBeGreaterThan(Date.now() / 1000)
 })
 
-test('while its token endpoint is down, callers of a revoked token get the provider\'s own 401, and answers again without a restart', async () => {
+test("while its token endpoint is down, callers of a revoked token get the provider's own 401, and answers again without a restart", async () => {
   const { simulator, call } = await uber()
   expect((await call()).status).toBe(200)
   simulator.provider('uber').faults.set({ token_fault: 'drop' })

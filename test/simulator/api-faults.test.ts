@@ -9,8 +9,7 @@ import type { Faults } from '../../src/simulator/fault-table.ts'
 import type { Simulator } from '../../src/simulator/simulator.ts'
 import { authorization, call, echoPaths, expectNoAnswer, newToken, runningSimulator, send } from './running-simulator.ts'
 
-const echo = (simulator: Simulator, token: string): ReturnType<typeof call> =>
-  call(simulator, 'uber', echoPaths.uber, { token })
+const echo = (simulator: Simulator, token: string): ReturnType<typeof call> => call(simulator, 'uber', echoPaths.uber, { token })
 
 const open = async (simulator: Simulator, token: string, signal?: AbortSignal): Promise<Response> => {
   const init = { headers: { authorization: `Bearer ${token}` }, ...(signal === undefined ? {} : { signal }) }
@@ -19,8 +18,8 @@ const open = async (simulator: Simulator, token: string, signal?: AbortSignal): 
 
 // A fault without a line here does not compile.
 const faults: Record<Exclude<Faults['api_fault'], 'none'>, (simulator: Simulator, token: string) => Promise<void>> = {
-  500: async (simulator, token) => expect(await echo(simulator, token))
-    .toMatchObject({ status: 500, json: { code: 'server_error' } }),
+  500: async (simulator, token) =>
+    expect(await echo(simulator, token)).toMatchObject({ status: 500, json: { code: 'server_error' } }),
   drop: async (simulator, token) => expect(await open(simulator, token).catch(() => 'dropped')).toBe('dropped'),
   drop_after_head: async (simulator, token) => {
     const response = await open(simulator, token)
@@ -71,8 +70,10 @@ test('api_401_paths refuses at and below its paths, on segment boundaries', asyn
 test('rate_limit_per_second is there for every provider', async () => {
   const simulator = await runningSimulator()
   simulator.provider('uber').faults.set({ rate_limit_per_second: 0 })
-  expect(await echo(simulator, await newToken(simulator, 'uber')))
-    .toMatchObject({ status: 429, json: { code: 'rate_limited', message: 'Exceeded rate limit' } })
+  expect(await echo(simulator, await newToken(simulator, 'uber'))).toMatchObject({
+    status: 429,
+    json: { code: 'rate_limited', message: 'Exceeded rate limit' },
+  })
 })
 
 test('api_delay_ms holds the answer back', async () => {
@@ -93,8 +94,12 @@ describe.each(providerNames)('%s', (name) => {
     const headers = { authorization: authorization(name, token), 'X-Request-ID': 'r1', 'content-type': 'text/odd' }
     const { status, text, json } = await send(simulator, target, { method: 'PATCH', headers, body: 'héllo' })
     expect(status).toBe(200)
-    expect(json).toMatchObject({ method: 'PATCH', target, body_bytes: 6,
-      body_sha256: createHash('sha256').update('héllo').digest('hex') })
+    expect(json).toMatchObject({
+      method: 'PATCH',
+      target,
+      body_bytes: 6,
+      body_sha256: createHash('sha256').update('héllo').digest('hex'),
+    })
     expect(json['headers']).toContainEqual(['authorization', '***'])
     expect(json['headers']).toContainEqual(['X-Request-ID', 'r1'])
     expect(text).not.toContain(token)

@@ -37,8 +37,10 @@ test('switches are merged, shown, and cleared', async () => {
   const put = (switches: unknown): ReturnType<typeof send> =>
     send(simulator, '/_control/gett/faults', { method: 'PUT', body: JSON.stringify(switches) })
   await put({ api_401: true })
-  expect(await put({ expires_in: null, rate_limit_per_second: null }))
-    .toMatchObject({ status: 200, json: { api_401: true, expires_in: null, rate_limit_per_second: null } })
+  expect(await put({ expires_in: null, rate_limit_per_second: null })).toMatchObject({
+    status: 200,
+    json: { api_401: true, expires_in: null, rate_limit_per_second: null },
+  })
   const shown = await send(simulator, '/_control/gett/faults')
   expect(await put(shown.json)).toMatchObject({ status: 200, json: shown.json })
   const { json } = await send(simulator, '/_control/gett/faults', { method: 'DELETE' })
@@ -65,8 +67,16 @@ test('unknown switches and bad values are all named at once, and nothing is set'
 })
 
 test.each([
-  ['token_fault', 500], ['fail_times', 0], ['fail_times', 1.5], ['api_401_paths', 'v1'], ['api_401_paths', ['v1']],
-  ['api_delay_ms', 2 ** 31], ['lifetime_seconds', -1], ['clock_offset_seconds', '5'], ['__proto__', {}], ['toString', 1],
+  ['token_fault', 500],
+  ['fail_times', 0],
+  ['fail_times', 1.5],
+  ['api_401_paths', 'v1'],
+  ['api_401_paths', ['v1']],
+  ['api_delay_ms', 2 ** 31],
+  ['lifetime_seconds', -1],
+  ['clock_offset_seconds', '5'],
+  ['__proto__', {}],
+  ['toString', 1],
 ])('switch %s cannot be %j', async (name, value) => {
   const simulator = await runningSimulator()
   expect(() => simulator.provider('gett').faults.set(Object.fromEntries([[name, value]]))).toThrow(FaultSwitchError)

@@ -32,7 +32,10 @@ test('docs/simulator.md has the credentials of every provider', () => {
   }
 })
 
-const hasCurl = await run('curl', ['--version']).then(() => true, () => false)
+const hasCurl = await run('curl', ['--version']).then(
+  () => true,
+  () => false,
+)
 
 test.skipIf(!hasCurl)('every curl line of docs/simulator.md works', async () => {
   const simulator = await runningSimulator()

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import {
-  call, credentialParams, faithfulTokenRequest, jsonBody, multipart, newToken, runningSimulator, send, standingClock, tokenPaths,
+  call,
+  credentialParams,
+  faithfulTokenRequest,
+  jsonBody,
+  multipart,
+  newToken,
+  runningSimulator,
+  send,
+  standingClock,
+  tokenPaths,
 } from './running-simulator.ts'
 
 const path = tokenPaths.getbill
@@ -38,8 +47,11 @@ test('a refresh_token, when switched on, is good for one use and keeps the scope
 
 test('a dead token and a missing scope are answered in the envelope of the provider', async () => {
   const simulator = await runningSimulator()
-  expect((await send(simulator, debts)).json)
-    .toEqual({ error: true, message: 'Authentication credentials are missing or invalid', code: 401 })
+  expect((await send(simulator, debts)).json).toEqual({
+    error: true,
+    message: 'Authentication credentials are missing or invalid',
+    code: 401,
+  })
   const forbidden = await call(simulator, 'getbill', debts, { ...jsonBody({}), scope: 'debts:read' })
   expect(forbidden.status).toBe(403)
   expect(forbidden.json).toEqual({ error: true, message: 'Required scope "debts:write" not found in token', code: 403 })
@@ -48,16 +60,22 @@ test('a dead token and a missing scope are answered in the envelope of the provi
 test('the documented calls are answered', async () => {
   const simulator = await runningSimulator()
   const token = await newToken(simulator, 'getbill')
-  expect(await call(simulator, 'getbill', `${debts}?page=2&limit=50`, { token }))
-    .toMatchObject({ status: 200, json: { error: false, pagination: { total: 150, page: 2, limit: 50, pages: 3 } } })
+  expect(await call(simulator, 'getbill', `${debts}?page=2&limit=50`, { token })).toMatchObject({
+    status: 200,
+    json: { error: false, pagination: { total: 150, page: 2, limit: 50, pages: 3 } },
+  })
   expect((await call(simulator, 'getbill', `${debts}?limit=101`, { token })).status).toBe(400)
   const debt = { debtor: { name: 'A' }, amount: 2340, currency: 'EUR', reference: 'F-1' }
-  expect(await call(simulator, 'getbill', debts, { ...jsonBody(debt), token }))
-    .toMatchObject({ status: 201, json: { error: false, data: { amount: 2340, reference: 'F-1' } } })
+  expect(await call(simulator, 'getbill', debts, { ...jsonBody(debt), token })).toMatchObject({
+    status: 201,
+    json: { error: false, data: { amount: 2340, reference: 'F-1' } },
+  })
   const followup = await call(simulator, 'getbill', '/getbill/external-api/v1/followups/f-1', { token })
   expect(followup.text).toContain(`${simulator.elsewhere.url}/getbill/audio.mp3`)
-  expect(await call(simulator, 'getbill', '/getbill/external-api/v1/company/credits', { token }))
-    .toMatchObject({ status: 200, json: { data: { current_credits: 847 } } })
+  expect(await call(simulator, 'getbill', '/getbill/external-api/v1/company/credits', { token })).toMatchObject({
+    status: 200,
+    json: { data: { current_credits: 847 } },
+  })
 })
 
 test('every answer counts down in X-RateLimit-*, reads and writes apart', async () => {

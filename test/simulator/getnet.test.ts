@@ -1,12 +1,22 @@
 import { expect, test } from 'vitest'
 import {
-  call, faithfulTokenRequest, getnetHeaders, jsonBody, newToken, person, runningSimulator, send, tokenPaths,
+  call,
+  faithfulTokenRequest,
+  getnetHeaders,
+  jsonBody,
+  newToken,
+  person,
+  runningSimulator,
+  send,
+  tokenPaths,
 } from './running-simulator.ts'
 
 const path = tokenPaths.getnet
 const offerings = '/getnet/v1/offerings?channel=demo-channel&country=BR'
 const unauthorized = {
-  status_code: 401, name: 'Unauthorized', message: 'Unauthorized',
+  status_code: 401,
+  name: 'Unauthorized',
+  message: 'Unauthorized',
   details: [{ status: 'DENIED', error_code: 'GENERIC-401', description: 'Unauthorized', description_detail: 'CODE 01' }],
 }
 
@@ -22,14 +32,27 @@ test('credentials in header fields and four members are granted two members, one
 
 test('an empty channel is refused exactly as the document shows', async () => {
   const simulator = await runningSimulator()
-  const { status, json } = await send(simulator, path,
-    { method: 'POST', headers: getnetHeaders({ channel: '' }), body: JSON.stringify(person) })
+  const { status, json } = await send(simulator, path, {
+    method: 'POST',
+    headers: getnetHeaders({ channel: '' }),
+    body: JSON.stringify(person),
+  })
   expect(status).toBe(400)
-  expect(JSON.stringify(json)).toBe(JSON.stringify({
-    status_code: 400, name: 'HeaderValidation', message: 'Bad Request',
-    details: [{ status: 'DENIED', error_code: 'GENERIC-400', description: 'channel is invalid',
-      description_detail: '"channel" is not allowed to be empty' }],
-  }))
+  expect(JSON.stringify(json)).toBe(
+    JSON.stringify({
+      status_code: 400,
+      name: 'HeaderValidation',
+      message: 'Bad Request',
+      details: [
+        {
+          status: 'DENIED',
+          error_code: 'GENERIC-400',
+          description: 'channel is invalid',
+          description_detail: '"channel" is not allowed to be empty',
+        },
+      ],
+    }),
+  )
 })
 
 test.each([
@@ -54,8 +77,10 @@ test.each([
 ])('a token request %s is refused', async (_what, changes, detail) => {
   const simulator = await runningSimulator()
   const init = { method: 'POST', headers: getnetHeaders(), body: JSON.stringify({ ...person, ...changes }) }
-  expect(await send(simulator, path, init))
-    .toMatchObject({ status: 400, json: { status_code: 400, details: [{ description_detail: detail }] } })
+  expect(await send(simulator, path, init)).toMatchObject({
+    status: 400,
+    json: { status_code: 400, details: [{ description_detail: detail }] },
+  })
 })
 
 test('wrong credentials are refused exactly as the document shows', async () => {
@@ -82,8 +107,11 @@ test('a call outside the scope is 403', async () => {
 test('the documented calls are answered', async () => {
   const simulator = await runningSimulator()
   const token = await newToken(simulator, 'getnet')
-  expect((await call(simulator, 'getnet', '/getnet/v1/merchants/m-1', { token })).json)
-    .toEqual({ merchant_id: 'm-1', acquirer_code: 'getnet', merchant_legal_data: {} })
+  expect((await call(simulator, 'getnet', '/getnet/v1/merchants/m-1', { token })).json).toEqual({
+    merchant_id: 'm-1',
+    acquirer_code: 'getnet',
+    merchant_legal_data: {},
+  })
   const order = { merchant: { merchant_id: 'm-1' }, items: [] }
   const created = await call(simulator, 'getnet', '/getnet/v1/orders', { ...jsonBody(order), token })
   expect([created.status, typeof created.json['order_id']]).toEqual([201, 'string'])

@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import { simulatedClients } from '../../src/simulator/clients.ts'
 import {
-  call, credentialParams, jsonBody, multipart, newToken, runningSimulator, send, standingClock, tokenPaths,
+  call,
+  credentialParams,
+  jsonBody,
+  multipart,
+  newToken,
+  runningSimulator,
+  send,
+  standingClock,
+  tokenPaths,
 } from './running-simulator.ts'
 
 const { businessId, clientId } = simulatedClients.gett
@@ -11,15 +19,21 @@ const order = { category: 'transportation', product_id: 'p', stops: [{ type: 'or
 
 test('a multipart token request is granted a JWT that lives a second longer than announced', async () => {
   const simulator = await runningSimulator()
-  const { status, json, fields } = await send(simulator, path,
-    { method: 'POST', body: multipart(credentialParams('gett', { scope: 'company.reference order' })) })
+  const { status, json, fields } = await send(simulator, path, {
+    method: 'POST',
+    body: multipart(credentialParams('gett', { scope: 'company.reference order' })),
+  })
   expect(status).toBe(200)
   expect(fields.get('cache-control')).toBe('no-store')
   expect(json).toEqual({
-    access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/), expires_in: 899, scope: 'company.reference order',
+    access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+    expires_in: 899,
+    scope: 'company.reference order',
     token_type: 'bearer',
   })
-  const [head, claims] = String(json['access_token']).split('.').slice(0, 2)
+  const [head, claims] = String(json['access_token'])
+    .split('.')
+    .slice(0, 2)
     .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>)
   expect(head?.['alg']).toBe('RS256')
   expect(Number(claims?.['exp']) - Number(claims?.['iat'])).toBe(900)
@@ -31,8 +45,10 @@ test('form and JSON token requests are granted as well, text is not', async () =
   const params = credentialParams('gett')
   expect((await send(simulator, path, { method: 'POST', body: new URLSearchParams(params) })).status).toBe(200)
   expect((await send(simulator, path, jsonBody(params))).status).toBe(200)
-  expect(await send(simulator, path, { method: 'POST', body: 'grant_type=client_credentials' }))
-    .toMatchObject({ status: 400, json: { error: 'invalid_request' } })
+  expect(await send(simulator, path, { method: 'POST', body: 'grant_type=client_credentials' })).toMatchObject({
+    status: 400,
+    json: { error: 'invalid_request' },
+  })
 })
 
 test.each([
@@ -76,8 +92,10 @@ test('without a scope the token is granted and good for webhooks only', async ()
 
 test('another businessId is 403, and none is 400', async () => {
   const simulator = await runningSimulator()
-  expect(await call(simulator, 'gett', '/gett/v1/orders/1?businessId=other'))
-    .toMatchObject({ status: 403, json: { message: "businessId doesn't match JWT's companyUUID" } })
+  expect(await call(simulator, 'gett', '/gett/v1/orders/1?businessId=other')).toMatchObject({
+    status: 403,
+    json: { message: "businessId doesn't match JWT's companyUUID" },
+  })
   expect((await call(simulator, 'gett', '/gett/v1/orders/1')).status).toBe(400)
 })
 
@@ -87,14 +105,22 @@ test('the documented calls are answered', async () => {
   const route = { origin: { lat: 51.5, lng: -0.1 }, destination: { lat: 51.6, lng: -0.1 } }
   const products = await call(simulator, 'gett', `/gett/v1/products?${forBusiness}`, { ...jsonBody(route), token })
   expect(products.text).toContain(simulator.elsewhere.url)
-  expect(await call(simulator, 'gett', `/gett/v1/price-estimate?${forBusiness}`, { ...jsonBody(route), token }))
-    .toMatchObject({ status: 200, json: { currency_code: 'GBP', price: { value: '12.50' } } })
-  expect(await call(simulator, 'gett', `/gett/v1/orders/o-1?${forBusiness}`, { token }))
-    .toMatchObject({ status: 200, json: { id: 'o-1', status: 'Routing' } })
-  expect(await call(simulator, 'gett', `/gett/v1/orders/o-1/cancel?${forBusiness}`, { method: 'POST', token }))
-    .toMatchObject({ status: 200, json: { id: 'o-1' } })
-  expect(await call(simulator, 'gett', `/gett/v1/reports?${forBusiness}&limit=5&offset=0`, { token }))
-    .toMatchObject({ status: 200, json: { limit: 5 } })
+  expect(await call(simulator, 'gett', `/gett/v1/price-estimate?${forBusiness}`, { ...jsonBody(route), token })).toMatchObject({
+    status: 200,
+    json: { currency_code: 'GBP', price: { value: '12.50' } },
+  })
+  expect(await call(simulator, 'gett', `/gett/v1/orders/o-1?${forBusiness}`, { token })).toMatchObject({
+    status: 200,
+    json: { id: 'o-1', status: 'Routing' },
+  })
+  expect(await call(simulator, 'gett', `/gett/v1/orders/o-1/cancel?${forBusiness}`, { method: 'POST', token })).toMatchObject({
+    status: 200,
+    json: { id: 'o-1' },
+  })
+  expect(await call(simulator, 'gett', `/gett/v1/reports?${forBusiness}&limit=5&offset=0`, { token })).toMatchObject({
+    status: 200,
+    json: { limit: 5 },
+  })
 })
 
 test('what is not there is 404, another method 405, and half a body 400', async () => {

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest'
 import { simulatedClients } from '../../src/simulator/clients.ts'
 import {
-  basic, call, credentialParams, faithfulTokenRequest, jsonBody, multipart, newToken, runningSimulator, send, tokenPaths,
+  basic,
+  call,
+  credentialParams,
+  faithfulTokenRequest,
+  jsonBody,
+  multipart,
+  newToken,
+  runningSimulator,
+  send,
+  tokenPaths,
 } from './running-simulator.ts'
 
 const { clientId, clientSecret } = simulatedClients.gobiz
@@ -16,7 +25,10 @@ test('Basic and a form are granted a token', async () => {
   const { status, json } = await send(simulator, path, faithfulTokenRequest('gobiz', 'partner:outlet:read'))
   expect(status).toBe(200)
   expect(json).toEqual({
-    access_token: expect.any(String), expires_in: 3600, token_type: 'Bearer', scope: 'partner:outlet:read',
+    access_token: expect.any(String),
+    expires_in: 3600,
+    token_type: 'Bearer',
+    scope: 'partner:outlet:read',
   })
 })
 

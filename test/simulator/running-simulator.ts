@@ -44,9 +44,7 @@ function parsed(text: string): unknown {
 }
 
 /** The parameters of a faithful client_credentials request, with changes; undefined leaves one out. */
-export function credentialParams(
-  name: ProviderName, changes: Record<string, string | undefined> = {},
-): Record<string, string> {
+export function credentialParams(name: ProviderName, changes: Record<string, string | undefined> = {}): Record<string, string> {
   const { clientId, clientSecret } = simulatedClients[name]
   const scope = scopes[name]
   const params = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, scope, ...changes }
@@ -115,7 +113,12 @@ export function faithfulTokenRequest(name: ProviderName, scope = scopes[name]): 
 export function getnetHeaders(changes: Record<string, string | undefined> = {}): Record<string, string> {
   const { clientId, clientSecret, channel } = simulatedClients.getnet
   const fields = {
-    client_id: clientId, client_secret: clientSecret, channel, scope: 'oob', 'content-type': 'application/json', ...changes,
+    client_id: clientId,
+    client_secret: clientSecret,
+    channel,
+    scope: 'oob',
+    'content-type': 'application/json',
+    ...changes,
   }
   return Object.fromEntries(Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
@@ -133,11 +136,14 @@ export function authorization(name: ProviderName, token: string): string {
 
 /** An API call with a new token, or with the given one. */
 export async function call(
-  simulator: Simulator, name: ProviderName, path: string, init: RequestInit & { token?: string; scope?: string } = {},
+  simulator: Simulator,
+  name: ProviderName,
+  path: string,
+  init: RequestInit & { token?: string; scope?: string } = {},
 ): Promise<Received> {
   const { token, scope, headers, ...rest } = init
   const fields = new Headers(headers)
-  fields.set('authorization', authorization(name, token ?? await newToken(simulator, name, scope)))
+  fields.set('authorization', authorization(name, token ?? (await newToken(simulator, name, scope))))
   return await send(simulator, path, { ...rest, headers: fields })
 }
 

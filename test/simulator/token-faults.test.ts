@@ -2,11 +2,17 @@ import { describe, expect, test } from 'vitest'
 import type { TokenFault } from '../../src/simulator/fault-table.ts'
 import type { Simulator } from '../../src/simulator/simulator.ts'
 import {
-  call, expectNoAnswer, faithfulTokenRequest, newToken, runningSimulator, send, standingClock, tokenPaths,
+  call,
+  expectNoAnswer,
+  faithfulTokenRequest,
+  newToken,
+  runningSimulator,
+  send,
+  standingClock,
+  tokenPaths,
 } from './running-simulator.ts'
 
-const request = (simulator: Simulator): ReturnType<typeof send> =>
-  send(simulator, tokenPaths.gett, faithfulTokenRequest('gett'))
+const request = (simulator: Simulator): ReturnType<typeof send> => send(simulator, tokenPaths.gett, faithfulTokenRequest('gett'))
 
 const open = async (simulator: Simulator, signal?: AbortSignal): Promise<Response> => {
   const init = { ...faithfulTokenRequest('gett'), redirect: 'manual' as const, ...(signal === undefined ? {} : { signal }) }
@@ -30,15 +36,15 @@ const faults: Record<Exclude<TokenFault, 'none'>, (simulator: Simulator) => Prom
     const { status, text, json } = await request(simulator)
     expect([status, text[0], json]).toEqual([200, '{', null])
   },
-  error_200: async (simulator) => expect(await request(simulator))
-    .toMatchObject({ status: 200, text: '{"error":"temporarily_unavailable"}' }),
+  error_200: async (simulator) =>
+    expect(await request(simulator)).toMatchObject({ status: 200, text: '{"error":"temporarily_unavailable"}' }),
   line_break: async (simulator) => {
     const { text, json } = await request(simulator)
     expect(text).toContain('\\r\\n')
     expect(json['access_token']).toMatch(/\r\n/)
   },
-  no_token: async (simulator) => expect((await request(simulator)).json)
-    .toEqual({ expires_in: 899, scope: '', token_type: 'bearer' }),
+  no_token: async (simulator) =>
+    expect((await request(simulator)).json).toEqual({ expires_in: 899, scope: '', token_type: 'bearer' }),
   redirect: async (simulator) => {
     const { status, fields } = await request(simulator)
     expect([status, fields.get('location')]).toEqual([302, `${simulator.elsewhere.url}/token`])
@@ -82,8 +88,10 @@ describe.each(Object.entries(faults))('token_fault %s', (fault, check) => {
 test('refuse is worded as each provider words it', async () => {
   const simulator = await runningSimulator()
   simulator.provider('getnet').faults.set({ token_fault: 'refuse' })
-  expect((await send(simulator, tokenPaths.getnet, faithfulTokenRequest('getnet'))).json)
-    .toMatchObject({ status_code: 401, details: [{ description_detail: 'CODE 01' }] })
+  expect((await send(simulator, tokenPaths.getnet, faithfulTokenRequest('getnet'))).json).toMatchObject({
+    status_code: 401,
+    details: [{ description_detail: 'CODE 01' }],
+  })
 })
 
 test('fail_times lets the fault apply to so many token requests and then clears both', async () => {
@@ -96,14 +104,21 @@ test('fail_times lets the fault apply to so many token requests and then clears 
   expect(switches.current).toMatchObject({ token_fault: 'none', fail_times: null })
 })
 
-test.each([[60, 60], ['60', '60'], [0, 0], [-1, -1], ['soon', 'soon'], [{ odd: [1] }, { odd: [1] }], [null, undefined]])(
-  'expires_in %j is announced as it is', async (announced, received) => {
-    const simulator = await runningSimulator()
-    simulator.provider('gett').faults.set({ expires_in: announced })
-    const { json } = await request(simulator)
-    expect(json['expires_in']).toEqual(received)
-    expect(Object.hasOwn(json, 'expires_in')).toBe(received !== undefined)
-  })
+test.each([
+  [60, 60],
+  ['60', '60'],
+  [0, 0],
+  [-1, -1],
+  ['soon', 'soon'],
+  [{ odd: [1] }, { odd: [1] }],
+  [null, undefined],
+])('expires_in %j is announced as it is', async (announced, received) => {
+  const simulator = await runningSimulator()
+  simulator.provider('gett').faults.set({ expires_in: announced })
+  const { json } = await request(simulator)
+  expect(json['expires_in']).toEqual(received)
+  expect(Object.hasOwn(json, 'expires_in')).toBe(received !== undefined)
+})
 
 test('lifetime_seconds is how long a token truly lives, whatever is announced', async () => {
   const clock = standingClock()
@@ -160,6 +175,8 @@ test('token_requests_per_hour and max_live_tokens are there for every provider',
   const token = await newToken(simulator, 'getnet')
   await newToken(simulator, 'getnet')
   expect((await call(simulator, 'getnet', '/getnet/v1/echo', { token })).status).toBe(401)
-  expect(await send(simulator, tokenPaths.getnet, faithfulTokenRequest('getnet')))
-    .toMatchObject({ status: 429, json: { status_code: 429 } })
+  expect(await send(simulator, tokenPaths.getnet, faithfulTokenRequest('getnet'))).toMatchObject({
+    status: 429,
+    json: { status_code: 429 },
+  })
 })

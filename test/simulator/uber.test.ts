@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 import { simulatedClients } from '../../src/simulator/clients.ts'
 import {
-  call, credentialParams, faithfulTokenRequest, jsonBody, newToken, runningSimulator, send, standingClock, tokenPaths,
+  call,
+  credentialParams,
+  faithfulTokenRequest,
+  jsonBody,
+  newToken,
+  runningSimulator,
+  send,
+  standingClock,
+  tokenPaths,
 } from './running-simulator.ts'
 
 const { organizationUuid } = simulatedClients.uber
@@ -17,7 +25,10 @@ test('multipart and form are granted a token for 30 days, JSON is refused', asyn
   const { status, json } = await send(simulator, path, faithfulTokenRequest('uber'))
   expect(status).toBe(200)
   expect(json).toEqual({
-    access_token: expect.any(String), token_type: 'Bearer', expires_in: 2_592_000, scope: 'business.receipts',
+    access_token: expect.any(String),
+    token_type: 'Bearer',
+    expires_in: 2_592_000,
+    scope: 'business.receipts',
   })
   expect((await send(simulator, path, form())).status).toBe(200)
   const refused = await send(simulator, path, jsonBody(credentialParams('uber')))
@@ -80,8 +91,10 @@ test('a token that is handed back is dead, an unknown one is no error', async ()
 
 test('a dead token is answered in the words of the provider', async () => {
   const simulator = await runningSimulator()
-  expect(await call(simulator, 'uber', receipt, { token: 'dead' }))
-    .toMatchObject({ status: 401, json: { code: 'unauthorized', message: 'Invalid OAuth 2.0 credentials provided.' } })
+  expect(await call(simulator, 'uber', receipt, { token: 'dead' })).toMatchObject({
+    status: 401,
+    json: { code: 'unauthorized', message: 'Invalid OAuth 2.0 credentials provided.' },
+  })
 })
 
 test('an order receipt needs the organization', async () => {

@@ -18,7 +18,15 @@ export function certificateAuthority(): CertificateFiles & { issue(name: string,
   const folder = mkdtempSync(join(tmpdir(), 'bearerd-certificates-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const openssl = (...args: readonly string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
-  const keyArguments = (name: string): string[] => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`]
+  const keyArguments = (name: string): string[] => [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    `${name}.key`,
+  ]
   const files = (name: string): CertificateFiles => ({ cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) })
   openssl('req', '-x509', ...keyArguments('ca'), '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority')
   return {
@@ -26,7 +34,23 @@ export function certificateAuthority(): CertificateFiles & { issue(name: string,
     issue: (name, names = 'IP:127.0.0.1,DNS:localhost') => {
       openssl('req', '-new', ...keyArguments(name), '-out', `${name}.csr`, '-subj', `/CN=${name}`)
       writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${names}\n`)
-      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-out', `${name}.pem`, '-days', '2', '-extfile', `${name}.ext`)
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-out',
+        `${name}.pem`,
+        '-days',
+        '2',
+        '-extfile',
+        `${name}.ext`,
+      )
       return files(name)
     },
   }

@@ -8,7 +8,9 @@ import type { TokenEndpoint } from './token-endpoint.ts'
 export const canary = 'canary-client-secret'
 
 /** A gateway whose upstream accepts the tokens of its token endpoint. */
-export async function apiGateway(more: Parameters<typeof startApiGateway>[2] = {}): Promise<{ gateway: TestGateway; endpoint: TokenEndpoint }> {
+export async function apiGateway(
+  more: Parameters<typeof startApiGateway>[2] = {},
+): Promise<{ gateway: TestGateway; endpoint: TokenEndpoint }> {
   const endpoint = await tokenEndpoint()
   const upstream = await httpServer((request, response) => {
     void readBody(request).then(() => answerJson(response, {}, endpoint.isLive(request.headers.authorization) ? 200 : 401))

@@ -16,7 +16,10 @@ routes:
 
 /** `goodConfig` with further lines in its credential (4 spaces in front of each), below `client_secret`. */
 export function withCredential(...lines: readonly string[]): string {
-  return goodConfig.replace('    client_secret: secret\n', `    client_secret: secret\n${lines.map((line) => `    ${line}\n`).join('')}`)
+  return goodConfig.replace(
+    '    client_secret: secret\n',
+    `    client_secret: secret\n${lines.map((line) => `    ${line}\n`).join('')}`,
+  )
 }
 
 /** `goodConfig` with further lines in its route, at the end of the file. */

@@ -10,7 +10,9 @@ export interface TestGateway extends RunningGateway {
   readonly port: number
   /** Every line logged so far, parsed. */
   readonly log: Record<string, unknown>[]
-  /** The value of one series, as it is scraped: `bearerd_replays_total{route="/api",outcome="accepted"}`; undefined when absent. */
+  /**
+   * The value of one series, as it is scraped: `bearerd_replays_total{route="/api",outcome="accepted"}`; undefined when absent.
+   */
   metric(series: string): Promise<number | undefined>
 }
 
@@ -43,7 +45,9 @@ export function startApiGateway(
   more: { route?: Record<string, unknown>; credential?: Record<string, unknown>; top?: Record<string, unknown> } = {},
 ): Promise<TestGateway> {
   return startTestGateway({
-    credentials: { main: { token_endpoint: tokenEndpoint, client_id: 'client', client_secret: 'canary-client-secret', ...more.credential } },
+    credentials: {
+      main: { token_endpoint: tokenEndpoint, client_id: 'client', client_secret: 'canary-client-secret', ...more.credential },
+    },
     routes: [{ path: '/api', upstream, credential: 'main', ...more.route }],
     ...more.top,
   })

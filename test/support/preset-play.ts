@@ -31,7 +31,10 @@ export interface Play {
   /** What the answer says of the token's life. */
   readonly lifetimeSeconds: number
   /** The fields that carry a token, or the query that does. */
-  readonly carried: (token: string) => { readonly headers?: Readonly<Record<string, string>>; readonly query?: Readonly<Record<string, string>> }
+  readonly carried: (token: string) => {
+    readonly headers?: Readonly<Record<string, string>>
+    readonly query?: Readonly<Record<string, string>>
+  }
   readonly refused: Wording
   /** An answer with which a token is not refused, and that must be passed on. */
   readonly notRefused?: Wording
@@ -60,8 +63,8 @@ interface Asked {
 }
 
 /**
- * Plays a provider on loopback, with a whole gateway in front of it, from the first token request to the replay after a refusal, and
- * checks what each side gets to see.
+ * Plays a provider on loopback, with a whole gateway in front of it, from the first token request to the replay after a
+ * refusal, and checks what each side gets to see.
  */
 export async function playProvider(play: Play): Promise<void> {
   const endpoint = new URL(play.tokenEndpoint ?? (readPreset(play.provider).defaults['token_endpoint'] as string))
@@ -78,14 +81,21 @@ export async function playProvider(play: Play): Promise<void> {
       tokens.push(token)
       say(response, play.granted(token))
     } else if (tokens.slice(oldest).some((token) => isCarried(play, token, request.headers, searchParams))) {
-      say(response, play.notRefused !== undefined && pathname.endsWith('/forbidden') ? play.notRefused : { status: 200, body: { good: body } })
+      say(
+        response,
+        play.notRefused !== undefined && pathname.endsWith('/forbidden')
+          ? play.notRefused
+          : { status: 200, body: { good: body } },
+      )
     } else {
       refusedBodies.push(body)
       say(response, play.refused)
     }
   })
   const gateway = await startTestGateway({
-    credentials: { main: { ...client, ...play.settings, provider: play.provider, token_endpoint: `${provider.url}${endpoint.pathname}` } },
+    credentials: {
+      main: { ...client, ...play.settings, provider: play.provider, token_endpoint: `${provider.url}${endpoint.pathname}` },
+    },
     routes: [{ path: '/api', upstream: `${provider.url}/base`, credential: 'main' }],
   })
 
@@ -125,7 +135,9 @@ function isCarried({ carried }: Play, token: string, received: IncomingHttpHeade
 }
 
 function say(response: ServerResponse, wording: Wording): void {
-  response.writeHead(wording.status, { 'content-type': 'application/json; charset=utf-8', ...wording.headers }).end(textOf(wording))
+  response
+    .writeHead(wording.status, { 'content-type': 'application/json; charset=utf-8', ...wording.headers })
+    .end(textOf(wording))
 }
 
 function textOf({ body }: Wording): string {

@@ -30,7 +30,11 @@ export const refusalBody = '{"error":"the token is not known here"}'
 /** Refuses as a provider would. */
 export function refuse(response: ServerResponse): void {
   response
-    .writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"', 'content-type': 'application/json', 'content-length': refusalBody.length })
+    .writeHead(401, {
+      'www-authenticate': 'Bearer error="invalid_token"',
+      'content-type': 'application/json',
+      'content-length': refusalBody.length,
+    })
     .end(refusalBody)
 }
 

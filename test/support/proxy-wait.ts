@@ -11,7 +11,11 @@ export async function eventually(what: string, isSo: () => boolean | Promise<boo
 
 /** Waits until a gateway serves nothing any more: whatever happened, every request must be accounted for in the end. */
 export async function settledGateway(gateway: TestGateway, ms = 2_000): Promise<void> {
-  await eventually('no request in flight', async () => ((await gateway.metric('bearerd_http_requests_in_flight{route="/api"}')) ?? 0) === 0, ms)
+  await eventually(
+    'no request in flight',
+    async () => ((await gateway.metric('bearerd_http_requests_in_flight{route="/api"}')) ?? 0) === 0,
+    ms,
+  )
 }
 
 /** A promise and how to keep it. */

@@ -55,7 +55,11 @@ export async function rawCaller(port: number): Promise<RawCaller> {
       }
       const timer = setTimeout(() => {
         socket.off('changed', check)
-        reject(new Error(`${what} did not happen within ${ms} ms; received: ${JSON.stringify(text.slice(0, 2_000))}, connection: ${end}`))
+        reject(
+          new Error(
+            `${what} did not happen within ${ms} ms; received: ${JSON.stringify(text.slice(0, 2_000))}, connection: ${end}`,
+          ),
+        )
       }, ms)
       socket.on('changed', check)
       check()

@@ -25,10 +25,12 @@ export async function httpServer(
 
 /** A bare TCP server on loopback, for upstreams that do what no HTTP library would. */
 export async function tcpServer(onConnection: (socket: Socket) => void): Promise<TestServer> {
-  return listenTracked(createTcpServer((socket) => {
-    socket.on('error', () => {})
-    onConnection(socket)
-  }))
+  return listenTracked(
+    createTcpServer((socket) => {
+      socket.on('error', () => {})
+      onConnection(socket)
+    }),
+  )
 }
 
 async function listenTracked(server: ReturnType<typeof createTcpServer>): Promise<TestServer> {
@@ -68,7 +70,9 @@ export interface RawAnswer {
   readonly status: number
   readonly head: string
   readonly body: string
-  /** How the connection ended: the other side closed it cleanly, broke it off, or it was still open when `until` was satisfied. */
+  /**
+   * How the connection ended: the other side closed it cleanly, broke it off, or it was still open when `until` was satisfied.
+   */
   readonly end: 'closed' | 'reset' | 'open'
 }
 

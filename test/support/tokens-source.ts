@@ -36,7 +36,13 @@ export interface SourceUnderTest {
 
 /** Makes a grant as the judged answer of a token endpoint would be. */
 export function grantOf(accessToken: string, lifetimeMs = 3_600_000, more: Partial<Grant> = {}): Grant {
-  return { accessToken, lifetime: { ms: lifetimeMs, source: 'response', oddity: undefined }, refreshToken: undefined, fields: {}, ...more }
+  return {
+    accessToken,
+    lifetime: { ms: lifetimeMs, source: 'response', oddity: undefined },
+    refreshToken: undefined,
+    fields: {},
+    ...more,
+  }
 }
 
 /** The token inside; tests may look. */
@@ -78,7 +84,12 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
   })
   const expose = createExposition(metrics)
   const under: SourceUnderTest = {
-    source, clock, metrics, credential, requests, log,
+    source,
+    clock,
+    metrics,
+    credential,
+    requests,
+    log,
     answer: undefined,
     get: () => {
       const token = source.current()
@@ -93,7 +104,11 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
 }
 
 /** A source that holds `token-1`, granted for `lifetimeMs`. */
-export async function sourceWithToken(keys: Readonly<Record<string, unknown>> = {}, lifetimeMs = 3_600_000, random = 0.5): Promise<SourceUnderTest & { readonly first: AccessToken }> {
+export async function sourceWithToken(
+  keys: Readonly<Record<string, unknown>> = {},
+  lifetimeMs = 3_600_000,
+  random = 0.5,
+): Promise<SourceUnderTest & { readonly first: AccessToken }> {
   const under = sourceUnderTest(keys, random)
   const first = under.source.obtain()
   under.requests[0]?.grant('token-1', lifetimeMs)
@@ -101,7 +116,12 @@ export async function sourceWithToken(keys: Readonly<Record<string, unknown>> = 
 }
 
 /** Keeps a token in use, as traffic would: one call per step. */
-export async function useFor(under: SourceUnderTest, totalMs: number, stepMs: number, each: (token: AccessToken | undefined) => void = () => {}): Promise<void> {
+export async function useFor(
+  under: SourceUnderTest,
+  totalMs: number,
+  stepMs: number,
+  each: (token: AccessToken | undefined) => void = () => {},
+): Promise<void> {
   for (let passedMs = 0; passedMs < totalMs; passedMs += stepMs) {
     await under.clock.advance(stepMs)
     each(under.source.current())

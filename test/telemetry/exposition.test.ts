@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { createExposition } from '../../src/telemetry/exposition.ts'
 import { Metrics, rejectionOutcomes, replayOutcomes } from '../../src/telemetry/metrics.ts'
 
-const openMetrics = 'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
+const openMetrics =
+  'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
 
 /** The contract's names, with their labels. */
 const contract: Readonly<Record<string, readonly string[]>> = {
@@ -72,7 +73,9 @@ describe('both formats, alternately', () => {
   test('have the same series of ours, at the same values', async () => {
     const expose = createExposition(usedMetrics())
     const ours = async (accept: string | undefined): Promise<string[]> =>
-      seriesOf((await expose(accept)).body).filter((line) => line.startsWith('bearerd_')).sort()
+      seriesOf((await expose(accept)).body)
+        .filter((line) => line.startsWith('bearerd_'))
+        .sort()
     expect(await ours(openMetrics)).toEqual(await ours(undefined))
   })
 
@@ -83,7 +86,11 @@ describe('both formats, alternately', () => {
       const names = [...body.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name ?? '')
       expect(new Set(names).size).toBe(names.length)
       for (const name of names) expect(body).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'))
-      for (const line of seriesOf(body)) expect(names.some((name) => line.startsWith(name)), line).toBe(true)
+      for (const line of seriesOf(body))
+        expect(
+          names.some((name) => line.startsWith(name)),
+          line,
+        ).toBe(true)
     }
   })
 
@@ -116,7 +123,8 @@ describe('the contract', () => {
 
   test('has the default metrics of the process and the runtime', async () => {
     const { body } = await createExposition(usedMetrics())(undefined)
-    for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds']) expect(typesOf(body).has(name)).toBe(true)
+    for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds'])
+      expect(typesOf(body).has(name)).toBe(true)
   })
 })
 
@@ -124,7 +132,8 @@ describe('labels', () => {
   test('a method that a caller made up is "other", and any number of them is one series', async () => {
     const metrics = usedMetrics()
     for (let number = 0; number < 1_000; number++) metrics.forRoute('/api').countRequest(`M${number}`, 404)
-    for (const method of ['get', 'Get', '__proto__', 'constructor', 'GET ', '']) metrics.forRoute('/api').countRequest(method, 404)
+    for (const method of ['get', 'Get', '__proto__', 'constructor', 'GET ', ''])
+      metrics.forRoute('/api').countRequest(method, 404)
     const { body } = await createExposition(metrics)(undefined)
     const own = seriesOf(body).filter((line) => line.startsWith('bearerd_http_requests_total'))
     expect(own).toHaveLength(2)
@@ -147,12 +156,15 @@ describe('labels', () => {
 test('the buckets of a histogram are cumulative, end with +Inf, and agree with its count', async () => {
   for (const accept of [undefined, openMetrics]) {
     const { body } = await createExposition(usedMetrics())(accept)
-    const buckets = [...body.matchAll(/^bearerd_http_request_duration_seconds_bucket\{route="\/api",le="([^"]+)"\} (\d+)$/gm)].map(([, le, count]) => [le, Number(count)])
+    const buckets = [
+      ...body.matchAll(/^bearerd_http_request_duration_seconds_bucket\{route="\/api",le="([^"]+)"\} (\d+)$/gm),
+    ].map(([, le, count]) => [le, Number(count)])
     expect(buckets[0]).toEqual(['0.005', 2])
     expect(buckets[1]).toEqual(['0.01', 3])
     expect(buckets.at(-2)).toEqual(['60', 4])
     expect(buckets.at(-1)).toEqual(['+Inf', 5])
-    for (const [index, [, count]] of buckets.entries()) expect(Number(count)).toBeGreaterThanOrEqual(Number(buckets[index - 1]?.[1] ?? 0))
+    for (const [index, [, count]] of buckets.entries())
+      expect(Number(count)).toBeGreaterThanOrEqual(Number(buckets[index - 1]?.[1] ?? 0))
     expect(body).toContain('bearerd_http_request_duration_seconds_count{route="/api"} 5\n')
     expect(Number(/_duration_seconds_sum\{route="\/api"\} (\S+)/.exec(body)?.[1])).toBeCloseTo(61.3101, 6)
   }

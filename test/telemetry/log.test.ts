@@ -38,7 +38,9 @@ describe('a line', () => {
 })
 
 describe.each([
-  ['a secret', Secret.of(canary)], ['a template', new Template(`x-${canary}-{access_token}`)], ['an access token', token],
+  ['a secret', Secret.of(canary)],
+  ['a template', new Template(`x-${canary}-{access_token}`)],
+  ['an access token', token],
 ])('%s cannot print itself', (_, holder) => {
   // To the compiler a text, at run time the holder itself: that is the mistake that must be harmless.
   const text = holder as unknown as string
@@ -49,22 +51,37 @@ describe.each([
     ['inspect', () => inspect({ holder })],
     ['inspect with everything', () => inspect(holder, { showHidden: true, depth: Infinity, getters: true })],
     ['inspect without its own way', () => inspect(holder, { showHidden: true, depth: Infinity, customInspect: false })],
-    ['its members', () => JSON.stringify([Object.entries(holder), Object.getOwnPropertyNames(holder), Object.assign({}, holder)])],
+    [
+      'its members',
+      () => JSON.stringify([Object.entries(holder), Object.getOwnPropertyNames(holder), Object.assign({}, holder)]),
+    ],
     ['an error', () => inspect(new Error(`with ${text}`, { cause: holder }))],
-    ['structured clone', () => {
-      try {
-        return inspect(structuredClone(holder))
-      } catch {
-        return ''
-      }
-    }],
-    ['the log', () => {
-      const { log, lines } = capture('trace')
-      log.info({ holder, deep: { list: [holder], map: new Map([['a', holder]]) } }, `message ${text} %s %j %o`, holder, holder, holder)
-      log.error({ err: Object.assign(new Error('x', { cause: holder }), { holder }) })
-      log.child({ holder }).warn(holder)
-      return lines.join('')
-    }],
+    [
+      'structured clone',
+      () => {
+        try {
+          return inspect(structuredClone(holder))
+        } catch {
+          return ''
+        }
+      },
+    ],
+    [
+      'the log',
+      () => {
+        const { log, lines } = capture('trace')
+        log.info(
+          { holder, deep: { list: [holder], map: new Map([['a', holder]]) } },
+          `message ${text} %s %j %o`,
+          holder,
+          holder,
+          holder,
+        )
+        log.error({ err: Object.assign(new Error('x', { cause: holder }), { holder }) })
+        log.child({ holder }).warn(holder)
+        return lines.join('')
+      },
+    ],
   ]
 
   test.each(ways)('by %s', (__, way) => {
@@ -77,7 +94,11 @@ test('a template does not show its configured text by its placeholders', () => {
 })
 
 test('the whole life of a token leaves no trace of a secret in the log', async () => {
-  const under = sourceUnderTest({ client_secret: `${canary}-secret`, variables: { key: `${canary}-key` }, token_request: { headers: { 'X-Key': `{key}-${canary}` } } })
+  const under = sourceUnderTest({
+    client_secret: `${canary}-secret`,
+    variables: { key: `${canary}-key` },
+    token_request: { headers: { 'X-Key': `{key}-${canary}` } },
+  })
   for (const error of [unavailable(), refused()]) {
     const failing = under.source.obtain()
     under.requests.at(-1)?.fail(error)
@@ -91,7 +112,12 @@ test('the whole life of a token leaves no trace of a secret in the log', async (
   under.requests.at(-1)?.grant(`${canary}-token`, 60_000)
   await rejection
   expect(under.log.length).toBeGreaterThanOrEqual(5)
-  for (const shown of [JSON.stringify(under.log), inspect(under.source, { showHidden: true, depth: Infinity }), JSON.stringify(under.source.status()), inspect(under.credential, { depth: Infinity })]) {
+  for (const shown of [
+    JSON.stringify(under.log),
+    inspect(under.source, { showHidden: true, depth: Infinity }),
+    JSON.stringify(under.source.status()),
+    inspect(under.credential, { depth: Infinity }),
+  ]) {
     expect(shown).not.toContain(canary)
   }
 })

@@ -9,7 +9,15 @@ import { grantOf, sourceWithToken, valueOf } from '../support/tokens-source.ts'
  * @param replays whether refused requests can be sent again
  * @returns token requests after the first
  */
-async function tokenRequestsOf({ killsOldToken = false, replays = true, seed }: { readonly killsOldToken?: boolean; readonly replays?: boolean; readonly seed: number }): Promise<number> {
+async function tokenRequestsOf({
+  killsOldToken = false,
+  replays = true,
+  seed,
+}: {
+  readonly killsOldToken?: boolean
+  readonly replays?: boolean
+  readonly seed: number
+}): Promise<number> {
   const under = await sourceWithToken({}, 3_600_000)
   let live = 'token-1'
   let state = seed
@@ -41,9 +49,12 @@ async function tokenRequestsOf({ killsOldToken = false, replays = true, seed }: 
 
 const seeds = [1, 2, 3, 4, 5]
 
-test.each(seeds)('a path that always answers 401, called 1,000 times in a minute among good calls, costs at most 5 token requests (%i)', async (seed) => {
-  expect(await tokenRequestsOf({ seed })).toBeLessThanOrEqual(5)
-})
+test.each(seeds)(
+  'a path that always answers 401, called 1,000 times in a minute among good calls, costs at most 5 token requests (%i)',
+  async (seed) => {
+    expect(await tokenRequestsOf({ seed })).toBeLessThanOrEqual(5)
+  },
+)
 
 test.each(seeds)('also where its requests cannot be replayed (%i)', async (seed) => {
   expect(await tokenRequestsOf({ replays: false, seed })).toBeLessThanOrEqual(5)

@@ -33,21 +33,27 @@ describe('the window', () => {
   })
 
   test('never holds more than the limit in any stretch of its length', () => {
-    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 700 }), fc.constantFrom('callers', 'rejection', 'renewal')), { maxLength: 200 })
-    fc.assert(fc.property(fc.integer({ min: 1, max: 6 }), steps, (limit, moves) => {
-      const budget = new TokenBudget({ limit, window: 1_000 })
-      const spentAt: number[] = []
-      let nowMs = 0
-      for (const [stepMs, purpose] of moves) {
-        nowMs += stepMs
-        const remaining = budget.remaining(nowMs)
-        const waitMs = budget.waitMs(nowMs)
-        if (purpose !== 'renewal') expect(waitMs === 0).toBe(remaining > 0)
-        if (budget.take(purpose, nowMs)) spentAt.push(nowMs)
-        else if (purpose !== 'renewal') expect(new TokenBudget({ limit, window: 1_000 }).take(purpose, nowMs + waitMs)).toBe(true)
-        expect(spentAt.filter((at) => at > nowMs - 1_000).length).toBeLessThanOrEqual(limit)
-      }
-    }), { seed: 20_260_101 })
+    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 700 }), fc.constantFrom('callers', 'rejection', 'renewal')), {
+      maxLength: 200,
+    })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), steps, (limit, moves) => {
+        const budget = new TokenBudget({ limit, window: 1_000 })
+        const spentAt: number[] = []
+        let nowMs = 0
+        for (const [stepMs, purpose] of moves) {
+          nowMs += stepMs
+          const remaining = budget.remaining(nowMs)
+          const waitMs = budget.waitMs(nowMs)
+          if (purpose !== 'renewal') expect(waitMs === 0).toBe(remaining > 0)
+          if (budget.take(purpose, nowMs)) spentAt.push(nowMs)
+          else if (purpose !== 'renewal')
+            expect(new TokenBudget({ limit, window: 1_000 }).take(purpose, nowMs + waitMs)).toBe(true)
+          expect(spentAt.filter((at) => at > nowMs - 1_000).length).toBeLessThanOrEqual(limit)
+        }
+      }),
+      { seed: 20_260_101 },
+    )
   })
 })
 
@@ -61,7 +67,8 @@ describe('a spent budget', () => {
     await under.clock.advance(10_000)
     await under.source.obtain()
     await under.clock.advance(10_000)
-    for (let call = 0; call < 10; call++) await expect(under.source.obtain()).rejects.toMatchObject({ reason: 'budget', retryAfterMs: 40_000 })
+    for (let call = 0; call < 10; call++)
+      await expect(under.source.obtain()).rejects.toMatchObject({ reason: 'budget', retryAfterMs: 40_000 })
     expect(under.requests).toHaveLength(2)
     await under.clock.advance(40_000)
     expect(valueOf(await under.source.obtain())).toBe('token-3')

@@ -127,22 +127,30 @@ test('a first refusal after an outage pauses as a first refusal does', async () 
   await expect(failing).rejects.toMatchObject({ reason: 'refused', retryAfterMs: 10_000 })
 })
 
-test.each([[new Error('canary-client-secret in a stack')], [new TypeError('x')], ['a text'], [undefined], [null]])('whatever is thrown, callers get a reason and the source recovers: %s', async (thrown) => {
-  const under = sourceUnderTest()
-  const failing = under.source.obtain()
-  under.requests[0]?.fail(thrown)
-  const error: unknown = await failing.catch((reason: unknown) => reason)
-  expect(error).toBeInstanceOf(TokenUnavailableError)
-  expect(error).toMatchObject({ reason: 'unavailable' })
-  expect((error as Error).message).not.toContain('canary')
-  await under.clock.advance(60_000)
-  const next = under.source.obtain()
-  under.requests[1]?.grant('token-2')
-  expect(valueOf(await next)).toBe('token-2')
-})
+test.each([[new Error('canary-client-secret in a stack')], [new TypeError('x')], ['a text'], [undefined], [null]])(
+  'whatever is thrown, callers get a reason and the source recovers: %s',
+  async (thrown) => {
+    const under = sourceUnderTest()
+    const failing = under.source.obtain()
+    under.requests[0]?.fail(thrown)
+    const error: unknown = await failing.catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(TokenUnavailableError)
+    expect(error).toMatchObject({ reason: 'unavailable' })
+    expect((error as Error).message).not.toContain('canary')
+    await under.clock.advance(60_000)
+    const next = under.source.obtain()
+    under.requests[1]?.grant('token-2')
+    expect(valueOf(await next)).toBe('token-2')
+  },
+)
 
 test('a token whose injection is not possible is a failure, not a token', async () => {
-  const under = sourceUnderTest({ inject: [{ header: 'Authorization', value: 'Bearer {access_token}' }, { header: 'X', value: '{token.instance}' }] })
+  const under = sourceUnderTest({
+    inject: [
+      { header: 'Authorization', value: 'Bearer {access_token}' },
+      { header: 'X', value: '{token.instance}' },
+    ],
+  })
   const failing = under.source.obtain()
   under.requests[0]?.grant('token-1')
   await expect(failing).rejects.toMatchObject({ reason: 'unavailable' })

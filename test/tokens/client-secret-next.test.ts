@@ -14,12 +14,19 @@ import { credentialOf } from '../support/tokens-credential.ts'
 function endpoint(keys: Readonly<Record<string, unknown>>) {
   const asked: string[] = []
   const log: string[] = []
-  const state = { good: 'old', answer: undefined as { readonly status: number; readonly body: string } | undefined, refusal: '{"error":"invalid_client"}' }
+  const state = {
+    good: 'old',
+    answer: undefined as { readonly status: number; readonly body: string } | undefined,
+    refusal: '{"error":"invalid_client"}',
+  }
   const send = async ({ body }: TokenRequest) => {
     const secret = new URLSearchParams(Buffer.from(body ?? []).toString()).get('client_secret') ?? ''
     asked.push(secret)
     if (secret !== state.good) return { status: 401, headers: {}, body: state.refusal }
-    return await Promise.resolve({ headers: {}, ...(state.answer ?? { status: 200, body: `{"access_token":"token-${asked.length}","expires_in":60}` }) })
+    return await Promise.resolve({
+      headers: {},
+      ...(state.answer ?? { status: 200, body: `{"access_token":"token-${asked.length}","expires_in":60}` }),
+    })
   }
   const clock = new FakeClock()
   const source = new TokenSource(credentialOf({ token_endpoint_auth_method: 'client_secret_post', ...keys }), {
@@ -120,7 +127,13 @@ test('the second try counts against the budget', async () => {
 })
 
 test('what is injected is the secret in use', async () => {
-  const { state, source, next } = endpoint({ ...two, inject: [{ header: 'Authorization', value: '{access_token}' }, { header: 'X-Secret', value: '{client_secret}' }] })
+  const { state, source, next } = endpoint({
+    ...two,
+    inject: [
+      { header: 'Authorization', value: '{access_token}' },
+      { header: 'X-Secret', value: '{client_secret}' },
+    ],
+  })
   state.good = 'new'
   await next()
   expect((await source.obtain()).reveal().fields).toContain('new')

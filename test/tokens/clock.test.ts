@@ -8,21 +8,24 @@ describe('systemClock.after', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
   afterEach(() => void vi.useRealTimers())
 
-  test.each([0, 1, 1_000, longest - 1, longest, longest + 1, 30 * day, 2 * longest, 2 * longest + 1, 90 * day])('runs once, after %i ms and not before', (delayMs) => {
-    const run = vi.fn<() => void>()
-    systemClock.after(delayMs, run)
-    if (delayMs > 0) {
-      vi.advanceTimersByTime(delayMs - 1)
-      expect(run).not.toHaveBeenCalled()
-      vi.advanceTimersByTime(1)
-    } else {
-      vi.advanceTimersByTime(1)
-    }
-    expect(run).toHaveBeenCalledTimes(1)
-    vi.advanceTimersByTime(100 * day)
-    expect(run).toHaveBeenCalledTimes(1)
-    expect(vi.getTimerCount()).toBe(0)
-  })
+  test.each([0, 1, 1_000, longest - 1, longest, longest + 1, 30 * day, 2 * longest, 2 * longest + 1, 90 * day])(
+    'runs once, after %i ms and not before',
+    (delayMs) => {
+      const run = vi.fn<() => void>()
+      systemClock.after(delayMs, run)
+      if (delayMs > 0) {
+        vi.advanceTimersByTime(delayMs - 1)
+        expect(run).not.toHaveBeenCalled()
+        vi.advanceTimersByTime(1)
+      } else {
+        vi.advanceTimersByTime(1)
+      }
+      expect(run).toHaveBeenCalledTimes(1)
+      vi.advanceTimersByTime(100 * day)
+      expect(run).toHaveBeenCalledTimes(1)
+      expect(vi.getTimerCount()).toBe(0)
+    },
+  )
 
   test.each([5, 10 * day, 30 * day, 60 * day])('can be called off after %i ms', (passedMs) => {
     const run = vi.fn<() => void>()

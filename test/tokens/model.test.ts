@@ -14,15 +14,33 @@ const limit = 6
 const windowMs = 120_000
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.oneof(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 90_000 })) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('advance' as const),
+      ms: fc.oneof(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 90_000 })),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('call' as const) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('refuse' as const, 'refuseOld' as const, 'replayAccepted' as const, 'replayRefused' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom('refuse' as const, 'refuseOld' as const, 'replayAccepted' as const, 'replayRefused' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('setDate' as const, 'renew' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({
       do: fc.constant('answer' as const),
-      how: fc.constantFrom('grant' as const, 'grant' as const, 'same' as const, 'outage' as const, 'refusal' as const, 'defect' as const),
+      how: fc.constantFrom(
+        'grant' as const,
+        'grant' as const,
+        'same' as const,
+        'outage' as const,
+        'refusal' as const,
+        'defect' as const,
+      ),
       lifetimeMs: fc.integer({ min: 1_000, max: 100_000 }),
     }),
   },
@@ -50,15 +68,33 @@ class Model {
     const { source, clock } = this.#under
     const last = this.#seen.at(-1)
     switch (action.do) {
-      case 'advance': await clock.advance(action.ms); break
-      case 'call': this.call(); break
-      case 'renew': source.renew().catch(() => {}); break
-      case 'setDate': clock.setDateForward(this.#seen.length % 2 === 0 ? 3_600_000 : -3_600_000); break
-      case 'refuse': if (last !== undefined) this.#refuse(last); break
-      case 'refuseOld': if (this.#seen[0] !== undefined) this.#refuse(this.#seen[0]); break
-      case 'replayAccepted': if (last !== undefined) source.replayed({ token: last, isCause: true }, true); break
-      case 'replayRefused': if (last !== undefined) source.replayed({ token: last, isCause: true }, false); break
-      case 'answer': this.#answer(action.how, action.lifetimeMs); break
+      case 'advance':
+        await clock.advance(action.ms)
+        break
+      case 'call':
+        this.call()
+        break
+      case 'renew':
+        source.renew().catch(() => {})
+        break
+      case 'setDate':
+        clock.setDateForward(this.#seen.length % 2 === 0 ? 3_600_000 : -3_600_000)
+        break
+      case 'refuse':
+        if (last !== undefined) this.#refuse(last)
+        break
+      case 'refuseOld':
+        if (this.#seen[0] !== undefined) this.#refuse(this.#seen[0])
+        break
+      case 'replayAccepted':
+        if (last !== undefined) source.replayed({ token: last, isCause: true }, true)
+        break
+      case 'replayRefused':
+        if (last !== undefined) source.replayed({ token: last, isCause: true }, false)
+        break
+      case 'answer':
+        this.#answer(action.how, action.lifetimeMs)
+        break
     }
     await settled()
     this.check()
@@ -69,7 +105,11 @@ class Model {
     const { source } = this.#under
     const token = source.current()
     if (token !== undefined) this.#use(token)
-    else source.obtain().then((obtained) => this.#use(obtained), () => {})
+    else
+      source.obtain().then(
+        (obtained) => this.#use(obtained),
+        () => {},
+      )
   }
 
   check(): void {

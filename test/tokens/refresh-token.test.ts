@@ -18,10 +18,15 @@ function rotatingEndpoint(keys: Readonly<Record<string, unknown>> = {}) {
     const params = Object.fromEntries(new URLSearchParams(Buffer.from(request.body ?? []).toString()))
     asked.push(params['refresh_token'] ?? params['grant_type'] ?? '')
     if (endpoint.isDown) return { status: 503, headers: {}, body: '' }
-    if (params['grant_type'] === 'refresh_token' && params['refresh_token'] !== endpoint.live) return { status: 400, headers: {}, body: '{"error":"invalid_grant"}' }
+    if (params['grant_type'] === 'refresh_token' && params['refresh_token'] !== endpoint.live)
+      return { status: 400, headers: {}, body: '{"error":"invalid_grant"}' }
     count++
     endpoint.live = endpoint.gives ? `refresh-${count}` : undefined
-    return await Promise.resolve({ status: 200, headers: {}, body: JSON.stringify({ access_token: `token-${count}`, expires_in: 60, refresh_token: endpoint.live }) })
+    return await Promise.resolve({
+      status: 200,
+      headers: {},
+      body: JSON.stringify({ access_token: `token-${count}`, expires_in: 60, refresh_token: endpoint.live }),
+    })
   }
   const clock = new FakeClock()
   const credential: Credential = credentialOf({ token_response: { refresh_token: '/refresh_token' }, ...keys })

@@ -32,7 +32,8 @@ describe('a refused token', () => {
   test('costs a straggler nothing, however late, because a newer one is there', async () => {
     const under = await sourceWithToken()
     const second = await replaceIn(under, under.first, 'token-2')
-    for (let late = 0; late < 100; late++) expect(await under.source.reject(under.first)).toMatchObject({ outcome: 'newer', token: second })
+    for (let late = 0; late < 100; late++)
+      expect(await under.source.reject(under.first)).toMatchObject({ outcome: 'newer', token: second })
     const third = await replaceIn(under, second, 'token-3')
     expect(await under.source.reject(under.first)).toMatchObject({ outcome: 'newer', token: third })
     expect(under.requests).toHaveLength(3)
@@ -58,7 +59,8 @@ describe('a refused token', () => {
     const refusals = [under.source.reject(under.first), under.source.reject(under.first)]
     expect(under.requests).toHaveLength(2)
     under.requests[1]?.grant('token-2')
-    for (const { outcome, token } of await Promise.all(refusals)) expect([outcome, valueOf(token)]).toEqual(['renewed', 'token-2'])
+    for (const { outcome, token } of await Promise.all(refusals))
+      expect([outcome, valueOf(token)]).toEqual(['renewed', 'token-2'])
   })
 
   test('is not given to callers who come while it is renewed: they wait for the new one', async () => {
@@ -72,7 +74,11 @@ describe('a refused token', () => {
     expect(new Set((await Promise.all(callers)).map(valueOf))).toEqual(new Set(['token-2']))
   })
 
-  test.each([['an outage', unavailable()], ['a refusal', refused()], ['a defect', new Error('x')]])('is used again until its expiry when its renewal fails: %s', async (_, error) => {
+  test.each([
+    ['an outage', unavailable()],
+    ['a refusal', refused()],
+    ['a defect', new Error('x')],
+  ])('is used again until its expiry when its renewal fails: %s', async (_, error) => {
     const under = await sourceWithToken({}, 60_000)
     const refusal = under.source.reject(under.first)
     const waiting = [under.get(), under.get()]
@@ -110,7 +116,8 @@ describe('a refused token', () => {
 
 describe('the cool-down', () => {
   /** Refuses a token, has it renewed, and has the replay refused too. */
-  const fruitless = (under: SourceUnderTest, token: AccessToken, next: string): Promise<AccessToken> => replaceIn(under, token, next, false)
+  const fruitless = (under: SourceUnderTest, token: AccessToken, next: string): Promise<AccessToken> =>
+    replaceIn(under, token, next, false)
 
   test('starts at 10 s after a refused replay, doubles to 5 min, and lets refusals pass meanwhile', async () => {
     const under = await sourceWithToken({}, 24 * 3_600_000)

@@ -128,8 +128,11 @@ describe('renew_before', () => {
   }
 
   test.each([
-    ['default', {}, hour, 55 * minute], ['default of a short life', {}, 10 * minute, 9 * minute], ['default of a long life', {}, 30 * day, 30 * day - 5 * minute],
-    ['share', { renew_before: '20%' }, hour, 48 * minute], ['duration', { renew_before: '30s' }, hour, hour - 30_000],
+    ['default', {}, hour, 55 * minute],
+    ['default of a short life', {}, 10 * minute, 9 * minute],
+    ['default of a long life', {}, 30 * day, 30 * day - 5 * minute],
+    ['share', { renew_before: '20%' }, hour, 48 * minute],
+    ['duration', { renew_before: '30s' }, hour, hour - 30_000],
     ['large share', { renew_before: '80%' }, hour, 12 * minute],
   ])('%s', async (_, keys, lifeMs, afterMs) => {
     expect(await renewAfter(keys, lifeMs)).toBeCloseTo(afterMs, 3)
@@ -181,14 +184,17 @@ test('the same token, granted again with what is left of its life, makes no loop
   expect(usedTooLongMs).toBeLessThanOrEqual(1_000)
 })
 
-test.each([[hour], [-hour], [-20 * day], [400 * day]])('setting the date by %i ms neither expires nor immortalises a token', async (jumpMs) => {
-  const under = await sourceWithToken({ renew_before: '1s' }, hour)
-  under.clock.setDateForward(jumpMs)
-  expect(under.source.current()).toBe(under.first)
-  await useFor(under, hour - 2_000, minute, (token) => token && expect(token).toBe(under.first))
-  await under.clock.advance(minute)
-  expect(under.source.current()).toBeUndefined()
-})
+test.each([[hour], [-hour], [-20 * day], [400 * day]])(
+  'setting the date by %i ms neither expires nor immortalises a token',
+  async (jumpMs) => {
+    const under = await sourceWithToken({ renew_before: '1s' }, hour)
+    under.clock.setDateForward(jumpMs)
+    expect(under.source.current()).toBe(under.first)
+    await useFor(under, hour - 2_000, minute, (token) => token && expect(token).toBe(under.first))
+    await under.clock.advance(minute)
+    expect(under.source.current()).toBeUndefined()
+  },
+)
 
 test('the status names one moment of expiry and one of renewal that fit together after the date was set', async () => {
   const under = await sourceWithToken()

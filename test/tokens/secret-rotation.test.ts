@@ -12,24 +12,27 @@ function secretFile(value: string): string {
   return path
 }
 
-test.each(['client_secret', 'client_id', 'variable', 'key'])('the pause after a refusal ends at once when a secret file changes: %s', async (which) => {
-  const file = secretFile('old')
-  const keys: Readonly<Record<string, unknown>> = {
-    variable: { variables: { key: { file } }, token_request: { headers: { 'X-Key': '{key}' } } },
-    key: { token_request: { headers: { 'X-Jwt': '{assertion}' }, assertion: { alg: 'HS256', key: { file } } } },
-  }
-  const under = sourceUnderTest((keys[which] ?? { [which]: { file } }) as Readonly<Record<string, unknown>>)
-  const failing = under.source.obtain()
-  under.requests[0]?.fail(refused())
-  await expect(failing).rejects.toMatchObject({ reason: 'refused' })
-  await expect(under.source.obtain()).rejects.toMatchObject({ reason: 'refused' })
-  expect(under.requests).toHaveLength(1)
-  writeFileSync(file, 'new\n')
-  const next = under.source.obtain()
-  expect(under.requests).toHaveLength(2)
-  under.requests[1]?.grant('token-2')
-  expect(valueOf(await next)).toBe('token-2')
-})
+test.each(['client_secret', 'client_id', 'variable', 'key'])(
+  'the pause after a refusal ends at once when a secret file changes: %s',
+  async (which) => {
+    const file = secretFile('old')
+    const keys: Readonly<Record<string, unknown>> = {
+      variable: { variables: { key: { file } }, token_request: { headers: { 'X-Key': '{key}' } } },
+      key: { token_request: { headers: { 'X-Jwt': '{assertion}' }, assertion: { alg: 'HS256', key: { file } } } },
+    }
+    const under = sourceUnderTest((keys[which] ?? { [which]: { file } }) as Readonly<Record<string, unknown>>)
+    const failing = under.source.obtain()
+    under.requests[0]?.fail(refused())
+    await expect(failing).rejects.toMatchObject({ reason: 'refused' })
+    await expect(under.source.obtain()).rejects.toMatchObject({ reason: 'refused' })
+    expect(under.requests).toHaveLength(1)
+    writeFileSync(file, 'new\n')
+    const next = under.source.obtain()
+    expect(under.requests).toHaveLength(2)
+    under.requests[1]?.grant('token-2')
+    expect(valueOf(await next)).toBe('token-2')
+  },
+)
 
 test('the pause of an outage does not end with a changed secret', async () => {
   const file = secretFile('old')

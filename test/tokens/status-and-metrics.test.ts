@@ -5,8 +5,17 @@ import { grantOf, refused, sourceUnderTest, sourceWithToken, unavailable, useFor
 describe('status()', () => {
   test('of a source without a token', () => {
     expect(sourceUnderTest().source.status()).toEqual({
-      state: 'none', fingerprint: undefined, issuedAtEpochMs: undefined, renewAtEpochMs: undefined, expiresAtEpochMs: undefined,
-      isRenewing: false, waiting: 0, lastError: undefined, backOffMs: 0, coolDownMs: 0, budgetRemaining: undefined,
+      state: 'none',
+      fingerprint: undefined,
+      issuedAtEpochMs: undefined,
+      renewAtEpochMs: undefined,
+      expiresAtEpochMs: undefined,
+      isRenewing: false,
+      waiting: 0,
+      lastError: undefined,
+      backOffMs: 0,
+      coolDownMs: 0,
+      budgetRemaining: undefined,
     })
   })
 
@@ -24,7 +33,11 @@ describe('status()', () => {
     const { source, clock, first } = await sourceWithToken({ token_requests: { limit: 5, window: '1h' } }, 60_000, 0)
     const nowMs = clock.epochMs()
     expect(source.status()).toMatchObject({
-      state: 'fresh', issuedAtEpochMs: nowMs, renewAtEpochMs: nowMs + 54_000, expiresAtEpochMs: nowMs + 60_000, budgetRemaining: 4,
+      state: 'fresh',
+      issuedAtEpochMs: nowMs,
+      renewAtEpochMs: nowMs + 54_000,
+      expiresAtEpochMs: nowMs + 60_000,
+      budgetRemaining: 4,
     })
     expect(source.status().fingerprint).toMatch(/^[0-9a-f]{12}$/)
     expect(source.status().fingerprint).toBe(first.fingerprint)
@@ -59,7 +72,11 @@ describe('status()', () => {
     const failing = source.obtain()
     requests[0]?.fail(refused('invalid_client'))
     await failing.catch(() => {})
-    expect(source.status().lastError).toMatchObject({ atEpochMs: clock.epochMs(), code: 'invalid_client', message: expect.any(String) as string })
+    expect(source.status().lastError).toMatchObject({
+      atEpochMs: clock.epochMs(),
+      code: 'invalid_client',
+      message: expect.any(String) as string,
+    })
     await clock.advance(3_600_000)
     expect(source.status()).toMatchObject({ lastError: { code: 'invalid_client' }, backOffMs: 0 })
   })
@@ -72,7 +89,8 @@ describe('metrics', () => {
   test('are there, at zero, before anything happened', async () => {
     const under = sourceUnderTest()
     for (const result of ['hit', 'wait', 'error']) expect(await under.metric(`${lookups}"${result}"}`)).toBe(0)
-    for (const outcome of ['success', 'refused', 'unavailable']) expect(await under.metric(`${requestsTotal}"${outcome}"}`)).toBe(0)
+    for (const outcome of ['success', 'refused', 'unavailable'])
+      expect(await under.metric(`${requestsTotal}"${outcome}"}`)).toBe(0)
     expect(await under.metric('bearerd_token_expiry_timestamp_seconds{credential="main"}')).toBe(0)
     expect(await under.metric('bearerd_token_budget_remaining{credential="main"}')).toBeUndefined()
   })
@@ -110,8 +128,12 @@ describe('metrics', () => {
     await under.clock.advance(2_000)
     under.requests[0]?.grant('token-1', 60_000)
     await waiting
-    expect(await under.metric('bearerd_token_last_success_timestamp_seconds{credential="main"}')).toBe(under.clock.epochMs() / 1000)
-    expect(await under.metric('bearerd_token_expiry_timestamp_seconds{credential="main"}')).toBe((under.clock.epochMs() + 58_000) / 1000)
+    expect(await under.metric('bearerd_token_last_success_timestamp_seconds{credential="main"}')).toBe(
+      under.clock.epochMs() / 1000,
+    )
+    expect(await under.metric('bearerd_token_expiry_timestamp_seconds{credential="main"}')).toBe(
+      (under.clock.epochMs() + 58_000) / 1000,
+    )
     expect(await under.metric('bearerd_token_request_duration_seconds_sum{credential="main"}')).toBe(2)
   })
 })
@@ -129,7 +151,9 @@ test('the log says each thing once: an outage of an hour is no flood', async () 
 test('an odd lifetime is logged with the token and never with its value', async () => {
   const under = sourceUnderTest()
   const waiting = under.source.obtain()
-  under.requests[0]?.grant('canary-token', undefined, { lifetime: grantOf('x').lifetime && { ms: 5_000, source: 'default', oddity: 'the token response names no lifetime' } })
+  under.requests[0]?.grant('canary-token', undefined, {
+    lifetime: grantOf('x').lifetime && { ms: 5_000, source: 'default', oddity: 'the token response names no lifetime' },
+  })
   await waiting
   expect(under.log).toMatchObject([{ level: 'warn', lifetime_from: 'default', lifetime_s: 5 }])
   expect(JSON.stringify(under.log)).not.toContain('canary')

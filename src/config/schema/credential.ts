@@ -1,6 +1,20 @@
 import { z } from 'zod'
 import {
-  duration, fieldName, flag, jsonTemplate, oneOf, pattern, pem, pointer, secret, strictObject, template, text, timerDuration, variable, wholeNumber,
+  duration,
+  fieldName,
+  flag,
+  jsonTemplate,
+  oneOf,
+  pattern,
+  pem,
+  pointer,
+  secret,
+  strictObject,
+  template,
+  text,
+  timerDuration,
+  variable,
+  wholeNumber,
 } from './values.ts'
 import { endpointUrl } from './url.ts'
 import { parseDuration } from '../quantities.ts'
@@ -9,7 +23,12 @@ import type { Template } from '../template.ts'
 
 /** Client authentication methods (RFC 6749 2.3, names of the IANA registry that RFC 7591 set up). */
 export const clientAuthenticationMethods = [
-  'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'none',
 ] as const
 
 const seconds = 1_000
@@ -31,7 +50,8 @@ const renewBefore = z
   })
 
 /** Where the token goes: a field, or a parameter of the query. */
-export type InjectTarget = { readonly header: string; readonly value: Template } | { readonly query: string; readonly value: Template }
+export type InjectTarget =
+  { readonly header: string; readonly value: Template } | { readonly query: string; readonly value: Template }
 
 const injectTarget = strictObject({
   header: fieldName.optional(),
@@ -42,7 +62,9 @@ const injectTarget = strictObject({
   if (context.issues.length > 0) return z.NEVER
   if (header !== undefined && query === undefined) return { header, value }
   if (query !== undefined && header === undefined) return { query, value }
-  context.addIssue('the token goes into one place; write either {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}')
+  context.addIssue(
+    'the token goes into one place; write either {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}',
+  )
   return z.NEVER
 })
 
@@ -52,9 +74,13 @@ const takenNames: readonly string[] = ['access_token', 'assertion', 'client_id',
 const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'not a variable name; use letters, digits and _' })
-  .refine((name) => !takenNames.includes(name), { error: 'in a template this name means something else already; choose another name' })
+  .refine((name) => !takenNames.includes(name), {
+    error: 'in a template this name means something else already; choose another name',
+  })
 
-const plainValue = z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false; write one of them' })
+const plainValue = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'expected a text, a number, true or false; write one of them',
+})
 
 const rejectedWhen = strictObject({
   status: wholeNumber(100, 599).optional().describe('The status of the answer.'),
@@ -67,9 +93,13 @@ const rejectedWhen = strictObject({
         .min(1, { error: 'an empty list would never match; name a value' }),
       { error: 'expected JSON Pointers with lists of values; for example {/errors/0/code: ["601", "602"]}' },
     )
-    .refine((values) => Object.keys(values).length > 0, { error: 'nothing to look for; name a place and its values, such as {/errors/0/code: ["601"]}' })
+    .refine((values) => Object.keys(values).length > 0, {
+      error: 'nothing to look for; name a place and its values, such as {/errors/0/code: ["601"]}',
+    })
     .optional()
-    .describe('Places in a JSON answer (RFC 6901), each with the values that match; compared as strings. Makes bearerd read the answer: up to 64 KiB of text that is not compressed, for 2s at most.'),
+    .describe(
+      'Places in a JSON answer (RFC 6901), each with the values that match; compared as strings. Makes bearerd read the answer: up to 64 KiB of text that is not compressed, for 2s at most.',
+    ),
   body: pattern
     .refine(({ source }) => source !== '(?:)', { error: 'an empty pattern matches every body; write what a refusal says' })
     .optional()
@@ -87,10 +117,14 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     environment: text("one of the preset's environments", 'sandbox')
       .optional()
       .describe("Which of the preset's environments to use (its hosts); the preset's own default is production."),
-    token_endpoint: endpointUrl.optional().describe('URL of the token endpoint (RFC 6749 3.2); required unless grant_type is self_signed.'),
+    token_endpoint: endpointUrl
+      .optional()
+      .describe('URL of the token endpoint (RFC 6749 3.2); required unless grant_type is self_signed.'),
     insecure_http: flag
       .default(false)
-      .describe('Allows http:// for a token endpoint that is not on this machine. The client secret then crosses the network in clear text.'),
+      .describe(
+        'Allows http:// for a token endpoint that is not on this machine. The client secret then crosses the network in clear text.',
+      ),
     grant_type: text('a grant type', 'client_credentials')
       .default('client_credentials')
       .describe(
@@ -104,9 +138,13 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     client_secret: secretValue.optional().describe('Client secret (RFC 6749 2.3.1).'),
     client_secret_next: secretValue
       .optional()
-      .describe('The secret that follows in a rotation: tried when the token endpoint refuses the client, and used from then on.'),
+      .describe(
+        'The secret that follows in a rotation: tried when the token endpoint refuses the client, and used from then on.',
+      ),
     scope: z
-      .union([z.string(), z.array(z.string({ error: 'expected a scope; quote it' }))], { error: 'expected scopes; write "order finance" or a list' })
+      .union([z.string(), z.array(z.string({ error: 'expected a scope; quote it' }))], {
+        error: 'expected scopes; write "order finance" or a list',
+      })
       .optional()
       .describe('Scopes to ask for (RFC 6749 3.3); none is sent when absent.'),
     scope_delimiter: z.string().default(' ').describe('What stands between the scopes of a list.'),
@@ -116,12 +154,23 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
       .record(variableName, variable(env))
       .default({})
       .describe('Further named values for templates; treated as secrets.'),
-    token_request: tokenRequest(env).prefault({}).describe('What the token request looks like, where it is not the standard form.'),
-    token_response: tokenResponse.prefault({}).describe('Where the token response keeps what, where it is not the standard form.'),
+    token_request: tokenRequest(env)
+      .prefault({})
+      .describe('What the token request looks like, where it is not the standard form.'),
+    token_response: tokenResponse
+      .prefault({})
+      .describe('Where the token response keeps what, where it is not the standard form.'),
     inject: z
-      .union([injectTarget, z.array(injectTarget).min(1, { error: 'an empty list puts the token nowhere; name a field or parameter' })], {
-        error: 'expected where the token goes; write {header: NAME, value: TEMPLATE}, {query: NAME, value: TEMPLATE} or a list of them',
-      })
+      .union(
+        [
+          injectTarget,
+          z.array(injectTarget).min(1, { error: 'an empty list puts the token nowhere; name a field or parameter' }),
+        ],
+        {
+          error:
+            'expected where the token goes; write {header: NAME, value: TEMPLATE}, {query: NAME, value: TEMPLATE} or a list of them',
+        },
+      )
       .prefault({ header: 'Authorization', value: 'Bearer {access_token}' })
       .transform((value) => (Array.isArray(value) ? value : [value]))
       .describe('How the token goes onto the request (RFC 6750 2.1 unless said otherwise).'),
@@ -138,7 +187,9 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
       .describe('A refusal of a token younger than this is passed on and causes no token request.'),
     token_requests: strictObject({
       limit: wholeNumber(1).describe('Token requests allowed in one window.'),
-      window: duration.refine((ms) => ms > 0, { error: 'the window is empty; write how long it is, such as 1h' }).describe('Length of the sliding window.'),
+      window: duration
+        .refine((ms) => ms > 0, { error: 'the window is empty; write how long it is, such as 1h' })
+        .describe('Length of the sliding window.'),
     })
       .optional()
       .describe("The provider's limit on token requests; bearerd stays within it."),
@@ -160,10 +211,16 @@ function tokenRequest(env: Readonly<NodeJS.ProcessEnv>) {
     basic_encoding: oneOf(['form', 'raw', 'base64'])
       .default('form')
       .describe('How client_id and client_secret are encoded inside Basic: form (RFC 6749 2.3.1), raw, or base64 each.'),
-    timeout: timerDuration(1).default(10 * seconds).describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
-    assertion: assertion(env).optional().describe('A signed JWT (RFC 7523) that proves the client, is the grant, stands in a template, or is the token itself.'),
+    timeout: timerDuration(1)
+      .default(10 * seconds)
+      .describe('Deadline for the whole token request, from connecting to the last byte of the answer.'),
+    assertion: assertion(env)
+      .optional()
+      .describe('A signed JWT (RFC 7523) that proves the client, is the grant, stands in a template, or is the token itself.'),
     tls: strictObject({
-      ca: pem(env).optional().describe("Certificates of the authorities to trust for the token endpoint, instead of the system's."),
+      ca: pem(env)
+        .optional()
+        .describe("Certificates of the authorities to trust for the token endpoint, instead of the system's."),
       cert: pem(env).optional().describe('Client certificate, with its chain (RFC 8705).'),
       key: pem(env).optional().describe('Its private key.'),
     })
@@ -174,8 +231,12 @@ function tokenRequest(env: Readonly<NodeJS.ProcessEnv>) {
 
 function assertion(env: Readonly<NodeJS.ProcessEnv>) {
   return strictObject({
-    alg: oneOf(signingAlgorithms).optional().describe('How it is signed (RFC 7518 3.1); client_secret_jwt always signs with HS256.'),
-    kid: text('the identifier of a key', 'key-1').optional().describe("Which key of ours it was (RFC 7515 4.1.4); default: that of the JWK."),
+    alg: oneOf(signingAlgorithms)
+      .optional()
+      .describe('How it is signed (RFC 7518 3.1); client_secret_jwt always signs with HS256.'),
+    kid: text('the identifier of a key', 'key-1')
+      .optional()
+      .describe('Which key of ours it was (RFC 7515 4.1.4); default: that of the JWK.'),
     key: secret(env).optional().describe('The private key, in PEM or as a JWK; for HS256 the shared secret.'),
     lifetime: duration
       .refine((ms) => ms >= 5 * seconds, { error: 'shorter than clocks differ; write 5s or more' })
@@ -185,7 +246,9 @@ function assertion(env: Readonly<NodeJS.ProcessEnv>) {
     claims: z
       .record(z.string(), jsonTemplate)
       .default({})
-      .describe('Further claims; null removes a default one (iss and sub are the client_id, aud is the token_endpoint, jti is random, iat is now).'),
+      .describe(
+        'Further claims; null removes a default one (iss and sub are the client_id, aud is the token_endpoint, jti is random, iat is now).',
+      ),
   })
 }
 
@@ -204,10 +267,14 @@ const tokenResponse = strictObject({
     default: duration.default(5 * minutes).describe('The lifetime when the answer names none.'),
     min: duration.default(1 * seconds).describe('Shorter lifetimes are taken as this.'),
     max: duration.default(2_160 * hours).describe('Longer lifetimes are taken as this.'),
-  }).prefault({}).describe('How long the token lives.'),
+  })
+    .prefault({})
+    .describe('How long the token lives.'),
   refresh_token: pointer
     .optional()
-    .describe('Where a refresh token is (RFC 6749 6); when named and present it is used to renew, falling back to the original grant.'),
+    .describe(
+      'Where a refresh token is (RFC 6749 6); when named and present it is used to renew, falling back to the original grant.',
+    ),
   ok_when: z
     .record(pointer, plainValue)
     .default({})

@@ -28,9 +28,15 @@ export const gatewaySchema = strictObject({
     .describe('Browser origins that may call; none by default, so that no web page can.'),
   callers: oneOf(['anyone']).optional().describe('Who may use the gateway; must be said when listen is not a loopback address.'),
   admin: strictObject({
-    listen: listenAddress.prefault('127.0.0.1:9090').describe('Probes, metrics, status page. What changes something is done from this machine only.'),
-    ready_when: oneOf(['config', 'tokens']).default('config').describe('Ready when routes are served, or only once every credential has a token.'),
-  }).prefault({}).describe('The admin interface.'),
+    listen: listenAddress
+      .prefault('127.0.0.1:9090')
+      .describe('Probes, metrics, status page. What changes something is done from this machine only.'),
+    ready_when: oneOf(['config', 'tokens'])
+      .default('config')
+      .describe('Ready when routes are served, or only once every credential has a token.'),
+  })
+    .prefault({})
+    .describe('The admin interface.'),
   token_store: oneOf(['memory']).default('memory').describe('Where tokens are kept.'),
   replay_memory: size.prefault('64MiB').describe('Request bodies kept for replay in the whole process.'),
   limits: strictObject({
@@ -38,14 +44,22 @@ export const gatewaySchema = strictObject({
     header_count: wholeNumber(1).default(200).describe('Fields of a request.'),
     target: size.prefault('8KiB').describe("Length of a request's target."),
     connections: wholeNumber(1).default(10_000).describe('Connections of callers at a time.'),
-    idle: timerDuration(1).prefault('60s').describe('Life of an idle connection, and how long a caller may take to read a piece of an answer.'),
+    idle: timerDuration(1)
+      .prefault('60s')
+      .describe('Life of an idle connection, and how long a caller may take to read a piece of an answer.'),
     header_time: timerDuration(1).prefault('15s').describe("How long a caller may take to send a request's head."),
     body_idle: timerDuration(1).prefault('30s').describe("How long a caller may pause within a request's body."),
-  }).prefault({}).describe('What a caller may take up.'),
+  })
+    .prefault({})
+    .describe('What a caller may take up.'),
   shutdown: strictObject({
-    delay: timerDuration(0).prefault('0s').describe('After SIGTERM: not ready any more, still serving, so that load balancers notice.'),
+    delay: timerDuration(0)
+      .prefault('0s')
+      .describe('After SIGTERM: not ready any more, still serving, so that load balancers notice.'),
     grace: timerDuration(0).prefault('30s').describe('After that: how long open requests may take to finish.'),
-  }).prefault({}).describe('How the gateway stops.'),
+  })
+    .prefault({})
+    .describe('How the gateway stops.'),
   via: z
     .string({ error: 'expected a pseudonym or off; for example bearerd' })
     .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, { error: 'not a pseudonym (RFC 9110 7.6.3); use letters, digits and hyphens' })

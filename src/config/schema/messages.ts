@@ -2,7 +2,8 @@ import type { z } from 'zod'
 
 /** What is said where a schema has no words of its own: never the library's, which have no remedy. */
 export const plainMessages: z.core.$ZodErrorMap = ({ code, expected }) =>
-  (code === 'invalid_type' ? expectations[String(expected)] : undefined) ?? 'this value cannot stand here; compare it with docs/configuration.md'
+  (code === 'invalid_type' ? expectations[String(expected)] : undefined) ??
+  'this value cannot stand here; compare it with docs/configuration.md'
 
 const group = 'expected a group of keys; write it as {KEY: VALUE}'
 

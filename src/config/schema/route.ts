@@ -6,7 +6,9 @@ const pathPrefix = z
   .string({ error: 'expected a path prefix; for example /gett' })
   .regex(/^\/[\x21-\x7e]*$/, { error: 'a path starts with a slash and has no spaces; write it as /gett' })
   .refine((path) => !/[?#*]/.test(path), { error: 'a path prefix has no ?, # or *; everything below the prefix matches anyway' })
-  .refine((path) => !/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path), { error: 'a dot segment in the path; write the path that is meant' })
+  .refine((path) => !/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path), {
+    error: 'a dot segment in the path; write the path that is meant',
+  })
   .transform((path) => path.replace(/\/+$/, ''))
 
 const method = z
@@ -26,35 +28,62 @@ export const routeSchema = strictObject({
   insecure_http: flag
     .default(false)
     .describe('Allows http:// for an upstream that is not on this machine. The token then crosses the network in clear text.'),
-  credential: text('the name of a credential', 'gett').optional().describe('Whose token is put on; without one requests are forwarded bare.'),
-  methods: z.array(method).min(1, { error: 'an empty list allows nothing; remove it or name a method' }).optional().describe('Methods that are let through.'),
+  credential: text('the name of a credential', 'gett')
+    .optional()
+    .describe('Whose token is put on; without one requests are forwarded bare.'),
+  methods: z
+    .array(method)
+    .min(1, { error: 'an empty list allows nothing; remove it or name a method' })
+    .optional()
+    .describe('Methods that are let through.'),
   allow_paths: z
     .array(pathPrefix)
     .min(1, { error: 'an empty list allows nothing; remove it or name a path' })
     .optional()
     .describe('Path prefixes, below the route, that are let through.'),
   headers: strictObject({
-    set: z.record(fieldName, fieldValue).default({}).describe('Fields set on the forwarded request, replacing those of the caller.'),
+    set: z
+      .record(fieldName, fieldValue)
+      .default({})
+      .describe('Fields set on the forwarded request, replacing those of the caller.'),
     remove: z.array(fieldName).default([]).describe('Fields of the caller that are not forwarded.'),
-  }).prefault({}).describe('Changes to the fields of the forwarded request.'),
+  })
+    .prefault({})
+    .describe('Changes to the fields of the forwarded request.'),
   query: strictObject({
     set: z.record(parameterName, queryValue).default({}).describe('Query parameters set on the forwarded request.'),
-  }).prefault({}).describe('Changes to the query of the forwarded request; the rest stays byte for byte.'),
+  })
+    .prefault({})
+    .describe('Changes to the query of the forwarded request; the rest stays byte for byte.'),
   timeouts: strictObject({
     connect: timerDuration(1).default(5_000).describe('For the connection to the upstream, TLS included.'),
     response: timerDuration(1).default(60_000).describe("From the request's last byte to the answer's head."),
     idle: timerDuration(1).default(60_000).describe('Between two bytes of the answer.'),
-  }).prefault({}).describe('How long the upstream may take.'),
+  })
+    .prefault({})
+    .describe('How long the upstream may take.'),
   replay: z
-    .union([z.literal('off'), strictObject({ max_body: size.default(1024 ** 2).describe('Body kept in memory for the one replay; 0 replays only requests without a body.') })], {
-      error: 'expected off or {max_body: SIZE}; for example {max_body: 1MiB}',
-    })
+    .union(
+      [
+        z.literal('off'),
+        strictObject({
+          max_body: size
+            .default(1024 ** 2)
+            .describe('Body kept in memory for the one replay; 0 replays only requests without a body.'),
+        }),
+      ],
+      {
+        error: 'expected off or {max_body: SIZE}; for example {max_body: 1MiB}',
+      },
+    )
     .prefault({})
     .describe('The one replay after the token was refused.'),
   rewrite: strictObject({
     location: flag.default(true).describe('Location fields that point at the upstream are made to point at the gateway.'),
     cookies: flag.default(true).describe("Domain and Path of the upstream's cookies are made to fit the gateway."),
-  }).prefault({}).describe('Answer fields that would lead the caller past the gateway.'),
+  })
+    .prefault({})
+    .describe('Answer fields that would lead the caller past the gateway.'),
   max_connections: wholeNumber(1).default(256).describe('Connections to the upstream at a time; further requests queue.'),
   max_request_body: size.optional().describe('Larger request bodies are refused with 413.'),
 })

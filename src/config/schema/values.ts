@@ -6,13 +6,14 @@ import { Secret } from '../secret.ts'
 import { Template, TemplateSyntaxError } from '../template.ts'
 
 /**
- * An object that refuses unknown keys. The messages of all schemas have the form `problem; remedy`; that of unknown keys is only the
- * list of the known ones, of which `issuesOf` makes a problem for each.
+ * An object that refuses unknown keys. The messages of all schemas have the form `problem; remedy`; that of unknown keys is
+ * only the list of the known ones, of which `issuesOf` makes a problem for each.
  */
 export function strictObject<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? known.join(', ') : `expected a group of keys; known here: ${known.join(', ')}`),
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? known.join(', ') : `expected a group of keys; known here: ${known.join(', ')}`,
   })
 }
 
@@ -194,14 +195,19 @@ export const fieldName = z
   .string({ error: 'expected a field name; for example X-Api-Key' })
   .regex(token, { error: 'not a field name (RFC 9110 5.6.2); use letters, digits and hyphens' })
 
-/** RFC 9110 5.5: visible characters, spaces and tabs; a line break would start a new field. A secret, because it often is an API key. */
+/**
+ * RFC 9110 5.5: visible characters, spaces and tabs; a line break would start a new field. A secret, because it often is an API
+ * key.
+ */
 export const fieldValue = z
   .string({ error: 'expected the value of a field; quote it' })
   .regex(/^[\t\x20-\x7e\x80-\xff]*$/, { error: 'not a field value (RFC 9110 5.5); remove control characters' })
   .transform((value) => Secret.of(value))
 
 /** The value of a query parameter; as that of a field it is often an API key. */
-export const queryValue = z.string({ error: 'expected the value of a parameter; quote it' }).transform((value) => Secret.of(value))
+export const queryValue = z
+  .string({ error: 'expected the value of a parameter; quote it' })
+  .transform((value) => Secret.of(value))
 
 /** RFC 6901, or the field that holds the value: `header:X-Subject-Token`. */
 export const pointer = z
@@ -209,13 +215,11 @@ export const pointer = z
   .regex(/^(\/([^~]|~[01])*)+$/, { error: 'not a JSON Pointer (RFC 6901); write it as /data/token' })
 
 /** A compiled regular expression; written as text. */
-export const pattern = z
-  .string({ error: 'expected a regular expression; quote it' })
-  .transform((source, context) => {
-    try {
-      return new RegExp(source)
-    } catch {
-      context.addIssue('not a regular expression; check its brackets and backslashes')
-      return z.NEVER
-    }
-  })
+export const pattern = z.string({ error: 'expected a regular expression; quote it' }).transform((source, context) => {
+  try {
+    return new RegExp(source)
+  } catch {
+    context.addIssue('not a regular expression; check its brackets and backslashes')
+    return z.NEVER
+  }
+})

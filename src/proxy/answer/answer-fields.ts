@@ -9,7 +9,12 @@ import type { RewriteContext } from './rewrite.ts'
  * @param fields name, value, name, value, ... as received from the upstream
  * @param sendsTrailers whether trailers will follow, so that Trailer may stay
  */
-export function makeAnswerFields(fields: readonly string[], route: Route, context: RewriteContext, sendsTrailers: boolean): string[] {
+export function makeAnswerFields(
+  fields: readonly string[],
+  route: Route,
+  context: RewriteContext,
+  sendsTrailers: boolean,
+): string[] {
   const options = connectionOptions(fields)
   const answer: string[] = []
   for (let index = 0; index < fields.length; index += 2) {

@@ -28,14 +28,20 @@ export async function relayAnswer(
   const sendsTrailers = hasBody && received.acceptsTrailers && valuesOf(answer.fields, 'transfer-encoding').length > 0
   const scheme = 'encrypted' in request.socket ? 'https' : 'http'
   const gatewayOrigin = received.authority === '' ? undefined : `${scheme}://${received.authority}`
-  const fields = makeAnswerFields(answer.fields, route, { upstream: route.upstream, prefix: route.path, gatewayOrigin }, sendsTrailers)
+  const fields = makeAnswerFields(
+    answer.fields,
+    route,
+    { upstream: route.upstream, prefix: route.path, gatewayOrigin },
+    sendsTrailers,
+  )
   fields.push(...added)
 
   if (answer.tunnel !== undefined) {
     await openTunnel(exchange, answer, fields, upgradedProtocol(exchange, answer))
     return
   }
-  // A caller that still waits for 100 may or may not send its body after this answer: the connection cannot go on (RFC 9110 10.1.1).
+  // A caller that still waits for 100 may or may not send its body after this answer: the connection cannot go on (RFC 9110
+  // 10.1.1).
   if (received.expectsContinue && body.bytes === 0) response.shouldKeepAlive = false
   body.onFailure = (failure) => {
     if (failure === 'idle') exchange.error = 'request_timeout'
@@ -53,10 +59,21 @@ export async function relayAnswer(
 /** RFC 9110 7.8: one of the protocols that were offered. */
 function upgradedProtocol({ request }: Exchange, answer: Answer): string {
   const protocol = valuesOf(answer.fields, 'upgrade').join(', ')
-  const offered = (request.headers.upgrade ?? '').toLowerCase().split(',').map((name) => name.trim())
-  if (protocol === '' || !protocol.toLowerCase().split(',').every((name) => offered.includes(name.trim()))) {
+  const offered = (request.headers.upgrade ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+  if (
+    protocol === '' ||
+    !protocol
+      .toLowerCase()
+      .split(',')
+      .every((name) => offered.includes(name.trim()))
+  ) {
     answer.tunnel?.socket.destroy()
-    throw new GatewayError('upstream_invalid', 'the upstream switched to a protocol that was not asked for', { proxyStatus: 'http_upgrade_failed' })
+    throw new GatewayError('upstream_invalid', 'the upstream switched to a protocol that was not asked for', {
+      proxyStatus: 'http_upgrade_failed',
+    })
   }
   return protocol
 }

@@ -16,8 +16,8 @@ export interface RelayTimeouts {
 const nothing = Buffer.alloc(0)
 
 /**
- * Relays an answer's head and body to the caller, with backpressure. An answer that ends early, or a caller that leaves, breaks the other side's
- * connection off: never a complete-looking cut answer.
+ * Relays an answer's head and body to the caller, with backpressure. An answer that ends early, or a caller that leaves, breaks
+ * the other side's connection off: never a complete-looking cut answer.
  * @param fields of the answer to the caller; name, value, name, value, ...
  * @returns whether the answer came to its end
  * @throws GatewayError `upstream_reset` when the answer broke before anything of it was relayed
@@ -46,7 +46,8 @@ export async function relayBody(
       if (isFinished) return
       isFinished = true
       watchdog.stop()
-      // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed connection.
+      // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed
+      // connection.
       if (!isComplete) breakOff(exchange, message)
       resolve(isComplete)
     }
@@ -83,8 +84,8 @@ export async function relayBody(
     })
 
     watchdog.arm(timeouts.upstreamIdleMs)
-    // The platform sends the head with the first piece. Events may be a long time coming, so an early head goes alone. (`flushHeaders`
-    // would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
+    // The platform sends the head with the first piece. Events may be a long time coming, so an early head goes alone.
+    // (`flushHeaders` would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
     setImmediate(() => {
       if (!isFinished && !isHeadSent && !response.writableEnded) response.write(nothing)
     })
@@ -96,12 +97,23 @@ function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
   const trailers: [string, string][] = []
   for (let index = 0; index < rawTrailers.length; index += 2) {
     const name = rawTrailers[index] as string
-    if (!isHopByHop(name.toLowerCase()) && !forbiddenTrailers.has(name.toLowerCase())) trailers.push([name, rawTrailers[index + 1] as string])
+    if (!isHopByHop(name.toLowerCase()) && !forbiddenTrailers.has(name.toLowerCase()))
+      trailers.push([name, rawTrailers[index + 1] as string])
   }
   return trailers
 }
 
-const forbiddenTrailers = new Set(['authorization', 'content-encoding', 'content-length', 'content-range', 'content-type', 'host', 'location', 'set-cookie', 'trailer'])
+const forbiddenTrailers = new Set([
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'location',
+  'set-cookie',
+  'trailer',
+])
 
 function breakOff({ response, request }: Exchange, message: IncomingMessage): void {
   message.destroy()

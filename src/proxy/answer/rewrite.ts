@@ -10,8 +10,8 @@ export interface RewriteContext {
 }
 
 /**
- * Makes a Location (RFC 9110 10.2.2) that points at the upstream point at the gateway, so that the caller that follows it comes back
- * and gets its token. Anything else stays as it is. What was absolute stays absolute, for callers that know no other.
+ * Makes a Location (RFC 9110 10.2.2) that points at the upstream point at the gateway, so that the caller that follows it comes
+ * back and gets its token. Anything else stays as it is. What was absolute stays absolute, for callers that know no other.
  */
 export function rewriteLocation(location: string, context: RewriteContext): string {
   const [, scheme, authority, path] = /^(?:([a-z][a-z0-9+.-]*):)?\/\/([^/?#]*)(.*)$/is.exec(location) ?? []
@@ -41,8 +41,8 @@ function throughGateway(path: string, { upstream, prefix }: RewriteContext): str
 }
 
 /**
- * Makes a Set-Cookie (RFC 6265 4.1) of the upstream fit the gateway: without Domain it belongs to the host that the caller called,
- * and Path gets the route's prefix.
+ * Makes a Set-Cookie (RFC 6265 4.1) of the upstream fit the gateway: without Domain it belongs to the host that the caller
+ * called, and Path gets the route's prefix.
  */
 export function rewriteSetCookie(cookie: string, context: RewriteContext): string {
   const [pair = '', ...attributes] = cookie.split(';')

@@ -9,7 +9,8 @@ const keepAliveMs = 30_000
 const lingerMs = 5_000
 
 /**
- * Joins the two connections after an upgrade (RFC 9110 7.8): the caller gets the 101, then bytes go both ways until one side ends.
+ * Joins the two connections after an upgrade (RFC 9110 7.8): the caller gets the 101, then bytes go both ways until one side
+ * ends.
  * @param fields of the 101 to the caller, without Connection and Upgrade
  * @returns when both are closed
  */

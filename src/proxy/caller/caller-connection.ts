@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream'
 const longestLine = 100
 
 /**
- * A caller's connection, on which requests are served one after the other: the platform starts a pipelined request while the one before it is still
- * being answered, but only safe requests may run side by side (RFC 9112 9.3.2), and what stands behind a refused request is not to be trusted.
+ * A caller's connection, on which requests are served one after the other: the platform starts a pipelined request while the
+ * one before it is still being answered, but only safe requests may run side by side (RFC 9112 9.3.2), and what stands behind a
+ * refused request is not to be trusted.
  */
 export class CallerConnection {
   readonly #socket: Duplex

@@ -5,8 +5,8 @@ const largestRestBytes = 16 * 1024 ** 2
 const longestPauseMs = 5_000
 
 /**
- * Reads and forgets the rest of a request that was answered early, so that its caller comes to reading the answer: closing at once
- * would reset the connection and take the answer with it (RFC 9112 9.6).
+ * Reads and forgets the rest of a request that was answered early, so that its caller comes to reading the answer: closing at
+ * once would reset the connection and take the answer with it (RFC 9112 9.6).
  * @returns whether the request came to its end, so that the connection can go on
  */
 export function discardRest(request: IncomingMessage): Promise<boolean> {

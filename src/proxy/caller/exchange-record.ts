@@ -27,7 +27,20 @@ export function recordExchange(exchange: Exchange, { metrics, log, recent, acces
   routeMetrics.duration.observe(durationMs / 1000)
   if (exchange.metrics !== undefined) exchange.metrics.inFlight.value--
 
-  recent.add({ id, atEpochMs: exchange.startedEpochMs, route, method, path, status, durationMs, token, replay, upstreamStatus, upstreamMs, error })
+  recent.add({
+    id,
+    atEpochMs: exchange.startedEpochMs,
+    route,
+    method,
+    path,
+    status,
+    durationMs,
+    token,
+    replay,
+    upstreamStatus,
+    upstreamMs,
+    error,
+  })
   if (accessLog.mode === 'off' || (accessLog.mode === 'errors' && status < 400)) return
   log.info(
     {

@@ -23,7 +23,10 @@ export interface AcceptOptions {
   readonly refusal?: GatewayError
 }
 
-/** The exchanges with callers, from the received head to the record of the finished exchange; one after the other on each connection. */
+/**
+ * The exchanges with callers, from the received head to the record of the finished exchange; one after the other on each
+ * connection.
+ */
 export class Exchanges {
   readonly #handler: Handler
   readonly #recorders: ExchangeRecorders
@@ -115,7 +118,9 @@ export class Exchanges {
       // Before the answer, so that nobody else gives one.
       exchange.giveUp()
       if (!isAnswered) {
-        const error = new GatewayError('shutting_down', 'the gateway is shutting down; send the request to another one', { retryAfterMs: 1_000 })
+        const error = new GatewayError('shutting_down', 'the gateway is shutting down; send the request to another one', {
+          retryAfterMs: 1_000,
+        })
         response.shouldKeepAlive = false
         writeProblem(exchange, error)
         response.end()

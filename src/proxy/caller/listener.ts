@@ -24,7 +24,11 @@ export interface Listener {
 const slowHeadCheckMs = 1_000
 
 /** Makes the listener for callers on node:http. */
-export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limits'>, handler: Handler, recorders: ExchangeRecorders): Listener {
+export function createListener(
+  { listen, limits }: Pick<Config, 'listen' | 'limits'>,
+  handler: Handler,
+  recorders: ExchangeRecorders,
+): Listener {
   const exchanges = new Exchanges(handler, recorders)
   const server = createServer({
     // For the target and the fields together; each has its own limit, and its own answer.
@@ -52,7 +56,9 @@ export function createListener({ listen, limits }: Pick<Config, 'listen' | 'limi
   server.on('request', (request, response) => exchanges.accept(request, () => response))
   server.on('checkContinue', (request, response) => exchanges.accept(request, () => response, { expectsContinue: true }))
   server.on('checkExpectation', (request, response) => {
-    exchanges.accept(request, () => response, { refusal: new GatewayError('expectation_failed', 'the only expectation understood is 100-continue') })
+    exchanges.accept(request, () => response, {
+      refusal: new GatewayError('expectation_failed', 'the only expectation understood is 100-continue'),
+    })
   })
   server.on('upgrade', (request, socket, head) => {
     // The platform has taken its own listeners off the connection.

@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream'
 const earlyBytes = 64 * 1024
 
 /**
- * The caller's side of an upgrade while the upstream's word is awaited. The connection is read, because otherwise nobody would notice that the caller
- * has left; what it sends ahead is kept and goes on only after the 101 (RFC 9931).
+ * The caller's side of an upgrade while the upstream's word is awaited. The connection is read, because otherwise nobody would
+ * notice that the caller has left; what it sends ahead is kept and goes on only after the 101 (RFC 9931).
  */
 export class UpgradeCaller {
   readonly socket: Duplex

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /**
- * Whether a request is treated as one for an upgrade (RFC 9110 7.8). One with a body, or to HTTP/2 (whose first request would go upstream
- * without a token), goes on as a plain request.
+ * Whether a request is treated as one for an upgrade (RFC 9110 7.8). One with a body, or to HTTP/2 (whose first request would
+ * go upstream without a token), goes on as a plain request.
  */
 export function isUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
   const { upgrade, 'content-length': length = '0', 'transfer-encoding': coding } = headers

@@ -1,12 +1,21 @@
 /**
- * Every error that the gateway itself answers with: status, title (RFC 9457) and error type of Proxy-Status (RFC 9209 2.3). The one
- * place that turns a failure into an HTTP status.
+ * Every error that the gateway itself answers with: status, title (RFC 9457) and error type of Proxy-Status (RFC 9209 2.3). The
+ * one place that turns a failure into an HTTP status.
  */
 export const gatewayErrors = {
   no_route: { status: 404, title: 'No route has this path', proxyStatus: 'destination_not_found' },
-  bad_request: { status: 400, title: 'The request is malformed or ambiguous', proxyStatus: 'http_request_error', endsConnection: true },
+  bad_request: {
+    status: 400,
+    title: 'The request is malformed or ambiguous',
+    proxyStatus: 'http_request_error',
+    endsConnection: true,
+  },
   caller_forbidden: { status: 403, title: 'This caller may not use the gateway', proxyStatus: 'http_request_denied' },
-  token_endpoint_blocked: { status: 403, title: 'Token endpoints cannot be called through the gateway', proxyStatus: 'http_request_denied' },
+  token_endpoint_blocked: {
+    status: 403,
+    title: 'Token endpoints cannot be called through the gateway',
+    proxyStatus: 'http_request_denied',
+  },
   wrong_host: { status: 421, title: 'The request is meant for another host', proxyStatus: 'http_request_denied' },
   loop_detected: { status: 508, title: 'The request has come through this gateway before', proxyStatus: 'proxy_loop_detected' },
   method_not_allowed: { status: 405, title: 'This method is not let through', proxyStatus: 'http_request_denied' },
@@ -14,17 +23,55 @@ export const gatewayErrors = {
   request_too_large: { status: 413, title: 'The request body is too large', proxyStatus: 'http_request_denied' },
   token_refused: { status: 502, title: 'The token endpoint refused the credentials', proxyStatus: 'proxy_configuration_error' },
   token_unavailable: { status: 503, title: 'No token can be had at the moment', proxyStatus: 'destination_unavailable' },
-  token_budget_exhausted: { status: 503, title: 'The budget for token requests is spent', proxyStatus: 'destination_unavailable' },
+  token_budget_exhausted: {
+    status: 503,
+    title: 'The budget for token requests is spent',
+    proxyStatus: 'destination_unavailable',
+  },
   upstream_unreachable: { status: 502, title: 'The upstream cannot be reached', proxyStatus: 'connection_refused' },
-  upstream_reset: { status: 502, title: 'The upstream closed the connection without an answer', proxyStatus: 'connection_terminated' },
+  upstream_reset: {
+    status: 502,
+    title: 'The upstream closed the connection without an answer',
+    proxyStatus: 'connection_terminated',
+  },
   upstream_invalid: { status: 502, title: "The upstream's answer is not valid HTTP", proxyStatus: 'http_protocol_error' },
   upstream_timeout: { status: 504, title: 'The upstream took too long', proxyStatus: 'http_response_timeout' },
-  request_timeout: { status: 408, title: 'The request took too long to arrive', proxyStatus: 'http_request_error', endsConnection: true },
-  target_too_long: { status: 414, title: 'The request target is too long', proxyStatus: 'http_request_error', endsConnection: true },
-  expectation_failed: { status: 417, title: 'This expectation cannot be met', proxyStatus: 'http_request_error', endsConnection: true },
-  fields_too_large: { status: 431, title: 'The header fields are too large or too many', proxyStatus: 'http_request_error', endsConnection: true },
-  version_not_supported: { status: 505, title: 'This version of HTTP is not supported', proxyStatus: 'http_request_error', endsConnection: true },
-  shutting_down: { status: 503, title: 'The gateway is shutting down', proxyStatus: 'connection_limit_reached', endsConnection: true },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    proxyStatus: 'http_request_error',
+    endsConnection: true,
+  },
+  target_too_long: {
+    status: 414,
+    title: 'The request target is too long',
+    proxyStatus: 'http_request_error',
+    endsConnection: true,
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'This expectation cannot be met',
+    proxyStatus: 'http_request_error',
+    endsConnection: true,
+  },
+  fields_too_large: {
+    status: 431,
+    title: 'The header fields are too large or too many',
+    proxyStatus: 'http_request_error',
+    endsConnection: true,
+  },
+  version_not_supported: {
+    status: 505,
+    title: 'This version of HTTP is not supported',
+    proxyStatus: 'http_request_error',
+    endsConnection: true,
+  },
+  shutting_down: {
+    status: 503,
+    title: 'The gateway is shutting down',
+    proxyStatus: 'connection_limit_reached',
+    endsConnection: true,
+  },
   internal_error: { status: 500, title: 'An error inside the gateway', proxyStatus: 'proxy_internal_error' },
 } as const satisfies Record<string, { status: number; title: string; proxyStatus: string; endsConnection?: true }>
 
@@ -51,7 +98,11 @@ export class GatewayError extends Error {
   readonly allow: readonly string[] | undefined
 
   /** @param detail for people: what is wrong and what to do; never holds a secret */
-  constructor(code: GatewayErrorCode, detail: string, { retryAfterMs, proxyStatus, allow, ...options }: GatewayErrorOptions = {}) {
+  constructor(
+    code: GatewayErrorCode,
+    detail: string,
+    { retryAfterMs, proxyStatus, allow, ...options }: GatewayErrorOptions = {},
+  ) {
     super(detail, options)
     const entry = gatewayErrors[code]
     this.code = code

@@ -30,7 +30,8 @@ export function problemOf(error: GatewayError, { route, requestId }: ProblemCont
   )
   const fields = ['Content-Type', 'application/problem+json', 'Content-Length', String(body.length), 'Cache-Control', 'no-store']
   fields.push('Proxy-Status', madeHere(error.proxyStatus, error.code))
-  if (error.retryAfterMs !== undefined) fields.push('Retry-After', String(Math.max(1, Math.ceil(Math.round(error.retryAfterMs) / 1000))))
+  if (error.retryAfterMs !== undefined)
+    fields.push('Retry-After', String(Math.max(1, Math.ceil(Math.round(error.retryAfterMs) / 1000))))
   if (error.allow !== undefined) fields.push('Allow', error.allow.join(', '))
   return { status: error.status, fields, body }
 }

@@ -11,10 +11,11 @@ const holdMs = 2_000
 const mostPieces = 256
 
 /**
- * Looks into the body of an answer and puts every byte back, so that whoever takes the body finds it as it came. Looks only at what is
- * text, not encoded, whole, and no larger than 64 KiB; waits 2 s for it at most.
+ * Looks into the body of an answer and puts every byte back, so that whoever takes the body finds it as it came. Looks only at
+ * what is text, not encoded, whole, and no larger than 64 KiB; waits 2 s for it at most.
  * @returns the text, at once where the body is here already; undefined when it is not to be looked at
- * @throws GatewayError `upstream_reset` when the answer breaks while it is held, CallerGoneError when there is nobody left to hold it for
+ * @throws GatewayError `upstream_reset` when the answer breaks while it is held, CallerGoneError when there is nobody left to
+ * hold it for
  */
 export function textOf(exchange: Exchange, answer: Answer): string | undefined | Promise<string | undefined> {
   if (!mayBeText(answer)) return undefined
@@ -35,7 +36,11 @@ function wait(exchange: Exchange, { message }: Answer, held: HeldBody): Promise<
     }
     const onBroken = (): void => {
       clearTimeout(timer)
-      reject(exchange.isGone ? new CallerGoneError() : new GatewayError('upstream_reset', 'the upstream closed the connection within its answer'))
+      reject(
+        exchange.isGone
+          ? new CallerGoneError()
+          : new GatewayError('upstream_reset', 'the upstream closed the connection within its answer'),
+      )
     }
     const timer = setTimeout(finish, holdMs)
     message.on('readable', onReadable).on('error', onBroken).on('close', onBroken)

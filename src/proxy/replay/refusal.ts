@@ -15,10 +15,15 @@ import { textOf } from './answer-text.ts'
 const renewalDeadlineMs = 5_000
 
 /**
- * Whether an answer means that the token was refused. Said at once, unless status and fields leave it to a body that is still coming.
+ * Whether an answer means that the token was refused. Said at once, unless status and fields leave it to a body that is still
+ * coming.
  * @throws GatewayError `upstream_reset` when the answer breaks meanwhile, CallerGoneError when the caller leaves
  */
-export function isRefusal(exchange: Exchange, answer: Answer, rejectedWhen: Credential['rejected_when']): boolean | Promise<boolean> {
+export function isRefusal(
+  exchange: Exchange,
+  answer: Answer,
+  rejectedWhen: Credential['rejected_when'],
+): boolean | Promise<boolean> {
   if (answer.tunnel !== undefined) return false
   let undecided: RefusalMatch[] | undefined
   for (const match of rejectedWhen) {
@@ -38,7 +43,9 @@ type RefusalMatch = Credential['rejected_when'][number]
 function matchesHead({ status, fields }: Answer, match: RefusalMatch): boolean {
   if (match.status !== undefined && match.status !== status) return false
   if (match.header === undefined) return true
-  return Object.entries(match.header).every(([name, pattern]) => valuesOf(fields, name.toLowerCase()).some((value) => pattern.test(value)))
+  return Object.entries(match.header).every(([name, pattern]) =>
+    valuesOf(fields, name.toLowerCase()).some((value) => pattern.test(value)),
+  )
 }
 
 function matchesText(text: string | undefined, matches: readonly RefusalMatch[]): boolean {
@@ -99,14 +106,18 @@ export async function replaceToken(
   if (!isReplayed && replacement.token !== undefined) source.notReplayed(replacement)
   if (exchange.isGone) throw new CallerGoneError()
   if (wholeness === 'too_large') return tooLarge
-  if (wholeness === 'incomplete') return { outcome: 'body_incomplete', why: "not replayed: the request's body did not come to its end" }
+  if (wholeness === 'incomplete')
+    return { outcome: 'body_incomplete', why: "not replayed: the request's body did not come to its end" }
   return replacement.token === undefined ? { outcome: 'no_new_token', why: `not renewed: ${replacement.outcome}` } : replacement
 }
 
 const tooLarge = { outcome: 'body_too_large', why: 'not replayed: the body is larger than what is kept for replay' } as const
 
 /** A renewal that takes longer goes on for the next request; whether it was of use, this one cannot tell. */
-function withinDeadline(rejection: Promise<Rejection>, source: TokenSource): Promise<Rejection | { readonly outcome: 'deadline'; readonly token?: undefined }> {
+function withinDeadline(
+  rejection: Promise<Rejection>,
+  source: TokenSource,
+): Promise<Rejection | { readonly outcome: 'deadline'; readonly token?: undefined }> {
   return new Promise((resolve, reject) => {
     let isLate = false
     const timer = setTimeout(() => {

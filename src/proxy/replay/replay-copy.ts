@@ -84,7 +84,9 @@ export class ReplayCopy {
   #gather(chunk: Buffer): void {
     if (this.#block !== undefined && this.#filled + chunk.length > this.#block.length) this.#closeBlock()
     // The first block is only as large as the body's first piece: most bodies come in one.
-    this.#block ??= Buffer.allocUnsafeSlow(this.#pieces.length === 0 && this.#filled === 0 ? Math.max(chunk.length, 512) : blockSize)
+    this.#block ??= Buffer.allocUnsafeSlow(
+      this.#pieces.length === 0 && this.#filled === 0 ? Math.max(chunk.length, 512) : blockSize,
+    )
     chunk.copy(this.#block, this.#filled)
     this.#filled += chunk.length
   }

@@ -25,11 +25,17 @@ export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'list
     }
     // HTTP/1.0 may come without Host, from programs only: every browser sends one.
     if (checksHost && authority !== '' && !isLoopbackHost(hostname) && !knownHosts.has(hostname)) {
-      throw new GatewayError('wrong_host', `the host of the request is none of this gateway's; name it under "hosts" if it should be`)
+      throw new GatewayError(
+        'wrong_host',
+        `the host of the request is none of this gateway's; name it under "hosts" if it should be`,
+      )
     }
     for (const origin of valuesOf(fields, 'origin')) {
       if (!knownOrigins.has(origin)) {
-        throw new GatewayError('caller_forbidden', 'the request comes from a web page; name its origin under "origins" if it may call')
+        throw new GatewayError(
+          'caller_forbidden',
+          'the request comes from a web page; name its origin under "origins" if it may call',
+        )
       }
     }
     for (const site of valuesOf(fields, 'sec-fetch-site')) {

@@ -41,7 +41,10 @@ export function receiveRequest(request: IncomingMessage, limits: Config['limits'
     throw new GatewayError('target_too_long', `the request target is longer than ${limits.target} bytes (limits.target)`)
   }
   if (lengthOf(fields) > limits.headers) {
-    throw new GatewayError('fields_too_large', `the fields of the request are longer than ${limits.headers} bytes (limits.headers)`)
+    throw new GatewayError(
+      'fields_too_large',
+      `the fields of the request are longer than ${limits.headers} bytes (limits.headers)`,
+    )
   }
   if (fields.length / 2 > limits.header_count) {
     throw new GatewayError('fields_too_large', `the request has more than ${limits.header_count} fields (limits.header_count)`)
@@ -95,7 +98,8 @@ function hostOf(fields: readonly string[], version: string): string {
 function contentLengthOf(fields: readonly string[], version: string): number | undefined {
   const codings = valuesOf(fields, 'transfer-encoding')
   if (codings.length > 0) {
-    if (version === '1.0') throw new GatewayError('bad_request', 'Transfer-Encoding in HTTP/1.0 makes the framing faulty (RFC 9112 6.1)')
+    if (version === '1.0')
+      throw new GatewayError('bad_request', 'Transfer-Encoding in HTTP/1.0 makes the framing faulty (RFC 9112 6.1)')
     if (codings.length > 1 || trimOws(codings[0] ?? '').toLowerCase() !== 'chunked') {
       throw new GatewayError('bad_request', 'the only transfer coding understood is a single chunked (RFC 9112 6.1)')
     }

@@ -105,7 +105,8 @@ export class RequestBody {
    * Makes sure that the body can be sent from its first byte: reads the rest into the copy, if anything was read before.
    */
   whole(): Promise<Wholeness> {
-    if (this.#isComplete || !this.#isStarted || !this.canStartOver) return Promise.resolve(this.canStartOver ? 'whole' : 'too_large')
+    if (this.#isComplete || !this.#isStarted || !this.canStartOver)
+      return Promise.resolve(this.canStartOver ? 'whole' : 'too_large')
     if (this.#failure !== undefined) return Promise.resolve('incomplete')
     // Every byte is still with the caller.
     if (this.#bytes === 0) return Promise.resolve('whole')

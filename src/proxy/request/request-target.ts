@@ -25,7 +25,10 @@ const dotSegment = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\;]|%2f|%5c|%3b|$)/i
  */
 export function readRequestTarget(target: string): RequestTarget {
   if (!allowed.test(target)) {
-    throw new GatewayError('bad_request', 'the request target holds a control byte, a byte over 0x7e or a fragment (RFC 9112 3.2)')
+    throw new GatewayError(
+      'bad_request',
+      'the request target holds a control byte, a byte over 0x7e or a fragment (RFC 9112 3.2)',
+    )
   }
   if (target === '*') return { path: '*', query: '', authority: undefined }
   const absolute = target.startsWith('/') ? undefined : /^https?:\/\/([^/?]*)(.*)$/i.exec(target)

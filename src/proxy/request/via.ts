@@ -9,8 +9,16 @@ export function checkLoop(fields: readonly string[], pseudonym: string): void {
   for (const value of valuesOf(fields, 'via')) {
     // A comment could hold anything, our name included.
     for (const member of value.replace(/\([^)]*\)/g, '').split(',')) {
-      if (member.trim().split(/[ \t]+/)[1]?.toLowerCase() === pseudonym.toLowerCase()) {
-        throw new GatewayError('loop_detected', `the request has come through "${pseudonym}" before; look at the upstream of this route`)
+      if (
+        member
+          .trim()
+          .split(/[ \t]+/)[1]
+          ?.toLowerCase() === pseudonym.toLowerCase()
+      ) {
+        throw new GatewayError(
+          'loop_detected',
+          `the request has come through "${pseudonym}" before; look at the upstream of this route`,
+        )
       }
     }
   }

@@ -7,7 +7,11 @@ import type { ReceivedRequest } from '../request/received-request.ts'
  * @param rest the path behind the route's prefix
  * @throws GatewayError `method_not_allowed`, `path_not_allowed` or `request_too_large`
  */
-export function checkRouteAllows({ methods, allow_paths, max_request_body }: Route, { method, contentLength }: ReceivedRequest, rest: string): void {
+export function checkRouteAllows(
+  { methods, allow_paths, max_request_body }: Route,
+  { method, contentLength }: ReceivedRequest,
+  rest: string,
+): void {
   if (methods !== undefined && !methods.includes(method)) {
     throw new GatewayError('method_not_allowed', `this route lets through ${methods.join(', ')}`, { allow: methods })
   }

@@ -21,6 +21,7 @@ export function findInvalid(
   if (codings.length === 0) return undefined
   // RFC 9112 6.1: a coding in HTTP/1.0 makes the framing faulty.
   if (httpVersion === '1.0') return 'it has a Transfer-Encoding in HTTP/1.0'
-  if (codings.length > 1 || trimOws(codings[0] ?? '').toLowerCase() !== 'chunked') return 'its Transfer-Encoding is not a single chunked'
+  if (codings.length > 1 || trimOws(codings[0] ?? '').toLowerCase() !== 'chunked')
+    return 'its Transfer-Encoding is not a single chunked'
   return undefined
 }

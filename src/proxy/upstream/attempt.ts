@@ -159,8 +159,8 @@ export class Attempt implements BodySink {
   }
 
   /**
-   * The platform sends the head with the first piece of the body. A caller that thinks before its body must not keep the head from
-   * the upstream. (`flushHeaders` would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
+   * The platform sends the head with the first piece of the body. A caller that thinks before its body must not keep the head
+   * from the upstream. (`flushHeaders` would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
    */
   #flushHeadSoon(): void {
     const request = this.#request
@@ -201,7 +201,9 @@ export class Attempt implements BodySink {
     })
   }
 
-  /** An answer that was not read to its end, or whose request was not sent to its end, leaves a connection that nobody can use. */
+  /**
+   * An answer that was not read to its end, or whose request was not sent to its end, leaves a connection that nobody can use.
+   */
   #release(message: IncomingMessage): void {
     const request = this.#request
     // `complete` would say that it is parsed; a held answer is parsed and not read.
@@ -231,7 +233,9 @@ export class Attempt implements BodySink {
   #onTimeout(): void {
     const { connect, response } = this.#upstream.timeouts
     this.#error = !this.#isConnected
-      ? new GatewayError('upstream_timeout', `no connection to ${this.#place} within ${connect} ms`, { proxyStatus: 'connection_timeout' })
+      ? new GatewayError('upstream_timeout', `no connection to ${this.#place} within ${connect} ms`, {
+          proxyStatus: 'connection_timeout',
+        })
       : new GatewayError('upstream_timeout', `${this.#place} did not answer within ${response} ms`)
     this.#request.destroy()
     this.#fail(this.#error)
@@ -252,7 +256,10 @@ export class Attempt implements BodySink {
   }
 }
 
-/** The platform takes a broken connection for the clean end of an answer that is delimited by the connection's end (RFC 9112 6.3, 8). */
+/**
+ * The platform takes a broken connection for the clean end of an answer that is delimited by the connection's end (RFC 9112
+ * 6.3, 8).
+ */
 function isWhole({ complete, headers }: IncomingMessage, connection: Socket): boolean {
   const isDelimited = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
   return complete && (isDelimited || connection.errored === null)

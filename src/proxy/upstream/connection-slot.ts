@@ -5,7 +5,8 @@ import type { Upstream } from './upstream.ts'
 
 /**
  * Waits in line for a connection to the upstream, where all are taken.
- * @throws CallerGoneError when the caller leaves the line, GatewayError `upstream_timeout` when it takes longer than an answer may
+ * @throws CallerGoneError when the caller leaves the line, GatewayError `upstream_timeout` when it takes longer than an answer
+ * may
  */
 export function waitForSlot(exchange: Exchange, { slots, timeouts, hostname }: Upstream): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -15,7 +16,12 @@ export function waitForSlot(exchange: Exchange, { slots, timeouts, hostname }: U
     })
     const timer = setTimeout(() => {
       leave()
-      reject(new GatewayError('upstream_timeout', `no connection to ${hostname} became free within ${timeouts.response} ms (max_connections)`))
+      reject(
+        new GatewayError(
+          'upstream_timeout',
+          `no connection to ${hostname} became free within ${timeouts.response} ms (max_connections)`,
+        ),
+      )
     }, timeouts.response)
     exchange.onGone = () => {
       clearTimeout(timer)

@@ -1,6 +1,6 @@
 /**
- * The connections that an upstream may have at a time. Requests beyond that wait in line, first come first served; one whose caller leaves,
- * leaves the line.
+ * The connections that an upstream may have at a time. Requests beyond that wait in line, first come first served; one whose
+ * caller leaves, leaves the line.
  */
 export class ConnectionSlots {
   #free: number

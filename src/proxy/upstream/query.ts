@@ -5,7 +5,13 @@
  * @returns with its question mark
  */
 export function setParameter(query: string, name: string, value: string): string {
-  const kept = query.length > 1 ? query.slice(1).split('&').filter((parameter) => nameOf(parameter) !== name) : []
+  const kept =
+    query.length > 1
+      ? query
+          .slice(1)
+          .split('&')
+          .filter((parameter) => nameOf(parameter) !== name)
+      : []
   kept.push(`${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
   return `?${kept.join('&')}`
 }

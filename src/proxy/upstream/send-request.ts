@@ -93,7 +93,12 @@ async function sendOnce(options: SendOptions, isFresh: boolean, forwardsExpect: 
 }
 
 /** Gets a token and a connection slot, and starts the attempt, which from then on owns the slot. */
-async function startAttempt(options: SendOptions, isFresh: boolean, forwardsExpect: boolean, onContinue: () => void): Promise<Attempt> {
+async function startAttempt(
+  options: SendOptions,
+  isFresh: boolean,
+  forwardsExpect: boolean,
+  onContinue: () => void,
+): Promise<Attempt> {
   const { exchange, received, route, path, upstream, via, chooseToken } = options
   const upgrade = exchange.upgrade === undefined ? undefined : exchange.request.headers.upgrade
   const onInformation = (status: number, reason: string, fields: readonly string[]): void =>
@@ -121,7 +126,13 @@ function bodyError(failure: BodyFailure): Error {
 }
 
 /** RFC 9110 15.2: passed on to callers that can understand it, which HTTP/1.0 cannot. */
-function relayInformation({ response }: Exchange, { version }: ReceivedRequest, status: number, reason: string, fields: readonly string[]): void {
+function relayInformation(
+  { response }: Exchange,
+  { version }: ReceivedRequest,
+  status: number,
+  reason: string,
+  fields: readonly string[],
+): void {
   if (version !== '1.1' || response.headersSent || response.socket === null) return
   const kept = fields.filter((_, index) => !isHopByHop((fields[index - (index % 2)] as string).toLowerCase()))
   response.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}\r\n`, 'latin1')

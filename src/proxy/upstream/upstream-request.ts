@@ -31,11 +31,16 @@ export function upstreamPath({ upstream }: Route, rest: string): string {
 }
 
 /**
- * Makes the request that is sent upstream. Strip first, add last: whatever a caller sends or nominates in Connection, the token is
- * set after it and cannot be removed or replaced.
+ * Makes the request that is sent upstream. Strip first, add last: whatever a caller sends or nominates in Connection, the token
+ * is set after it and cannot be removed or replaced.
  * @param path the path at the upstream
  */
-export function makeUpstreamRequest(received: ReceivedRequest, route: Route, path: string, options: AttemptOptions): UpstreamRequest {
+export function makeUpstreamRequest(
+  received: ReceivedRequest,
+  route: Route,
+  path: string,
+  options: AttemptOptions,
+): UpstreamRequest {
   const { injection, via, forwardsExpect, upgrade } = options
   const fields = ['Host', route.upstream.authority]
   copyFields(received, route, injection, fields)
@@ -68,7 +73,12 @@ function copyFields(received: ReceivedRequest, { headers }: Route, injection: In
     if (isHopByHop(lowerName) || ownFields.has(lowerName) || connectionOptions?.has(lowerName) === true) continue
     // Many servers take X_Api_Key for X-Api-Key, so the underscore twin of our own field goes too.
     if (dropped.size > 0 && (dropped.has(lowerName) || dropped.has(withHyphens(lowerName)))) continue
-    into.push(name, lowerName === 'max-forwards' && received.method === 'OPTIONS' ? decremented(fields[index + 1]) : (fields[index + 1] as string))
+    into.push(
+      name,
+      lowerName === 'max-forwards' && received.method === 'OPTIONS'
+        ? decremented(fields[index + 1])
+        : (fields[index + 1] as string),
+    )
   }
 }
 
@@ -84,7 +94,8 @@ function decremented(maxForwards: string | undefined): string {
 /** RFC 9112 6: the framing is made anew, from what the parser understood, never copied. */
 function addFraming({ contentLength, method, fields }: ReceivedRequest, into: string[]): void {
   if (contentLength === undefined) into.push('Transfer-Encoding', 'chunked')
-  else if (contentLength > 0 || expectsContent.has(method) || hasLength(fields)) into.push('Content-Length', String(contentLength))
+  else if (contentLength > 0 || expectsContent.has(method) || hasLength(fields))
+    into.push('Content-Length', String(contentLength))
 }
 
 /** RFC 9110 8.6: a length of 0 is sent where content is usual. */

@@ -4,8 +4,8 @@ import type { Route } from '../../config/config.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 
 /**
- * Idle connections are dropped before a usual server would do so (5 s and more): a request on a connection that the other side has
- * just closed is lost. A shorter `Keep-Alive: timeout` of the upstream is honoured by the agent.
+ * Idle connections are dropped before a usual server would do so (5 s and more): a request on a connection that the other side
+ * has just closed is lost. A shorter `Keep-Alive: timeout` of the upstream is honoured by the agent.
  */
 const idleConnectionMs = 4_000
 
@@ -24,7 +24,13 @@ export interface Upstream {
 
 /** Opens no connection yet. TLS is always verified, against the system's authorities and the upstream's name. */
 export function createUpstream({ upstream, max_connections, timeouts }: Route): Upstream {
-  const pooled = { keepAlive: true, keepAliveMsecs: 1_000, timeout: idleConnectionMs, scheduling: 'lifo', maxFreeSockets: 64 } as const
+  const pooled = {
+    keepAlive: true,
+    keepAliveMsecs: 1_000,
+    timeout: idleConnectionMs,
+    scheduling: 'lifo',
+    maxFreeSockets: 64,
+  } as const
   const fresh = { keepAlive: false } as const
   const agent = upstream.isTls ? new HttpsAgent(pooled) : new HttpAgent(pooled)
   const freshAgent = upstream.isTls ? new HttpsAgent(fresh) : new HttpAgent(fresh)

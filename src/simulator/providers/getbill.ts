@@ -6,7 +6,13 @@ import { refuseEncoding, refuseGrantType, refusePostedClient, refuseScope } from
 import { simulatedClients } from '../clients.ts'
 import { bearerToken } from '../fields.ts'
 import type {
-  ApiCall, ApiRoute, Grant, ProviderDefinition, ProviderRules, Surroundings, TokenRefusal,
+  ApiCall,
+  ApiRoute,
+  Grant,
+  ProviderDefinition,
+  ProviderRules,
+  Surroundings,
+  TokenRefusal,
 } from '../provider-rules.ts'
 import { SlidingWindow } from '../sliding-window.ts'
 import { jwtShapedToken, opaqueToken } from '../token-shape.ts'
@@ -23,8 +29,18 @@ export const getbill: ProviderDefinition = {
 const client = simulatedClients.getbill
 
 // found (authentication, and the last two only in the reference of the calls).
-const SCOPES = ['debts:read', 'debts:write', 'followups:read', 'followups:write', 'reports:read', 'company:read', 'users:read',
-  'webhooks:read', 'debtors:read', 'creditors:read']
+const SCOPES = [
+  'debts:read',
+  'debts:write',
+  'followups:read',
+  'followups:write',
+  'reports:read',
+  'company:read',
+  'users:read',
+  'webhooks:read',
+  'debtors:read',
+  'creditors:read',
+]
 
 const LIFETIME_SECONDS = 3600
 const HOUR_SECONDS = 3600
@@ -47,10 +63,11 @@ function getbillRules({ nowMs, faults, elsewhereUrl }: Surroundings): ProviderRu
     judgeTokenRequest(request) {
       const grantTypes = faults().refresh_token ? ['client_credentials', 'refresh_token'] : ['client_credentials']
       const scope = request.params.get('scope') ?? ''
-      const refusal = refuseEncoding(request, ['form'])
-        ?? refusePostedClient(request, client)
-        ?? refuseGrantType(request, grantTypes)
-        ?? refuseScope(scope, SCOPES)
+      const refusal =
+        refuseEncoding(request, ['form']) ??
+        refusePostedClient(request, client) ??
+        refuseGrantType(request, grantTypes) ??
+        refuseScope(scope, SCOPES)
       if (refusal !== undefined) return this.refuseTokenRequest(refusal)
       if (request.params.get('grant_type') === 'client_credentials') return { scope }
       return takeRefreshToken(request, refreshTokens) ?? this.refuseTokenRequest(invalidGrant)
@@ -60,16 +77,24 @@ function getbillRules({ nowMs, faults, elsewhereUrl }: Surroundings): ProviderRu
     refuseTokenRequest: ({ status, error, description }) => jsonAnswer(status, { error, error_description: description }),
 
     // found: the shape of a JWT. unknown: its claims.
-    mintToken: ({ scope }, { issuedAtSeconds, lifetimeSeconds }) => jwtShapedToken('RS256', {
-      aud: client.clientId, jti: randomUUID(), iat: issuedAtSeconds, nbf: issuedAtSeconds,
-      exp: issuedAtSeconds + lifetimeSeconds, sub: '', scopes: scope.split(' ').filter((value) => value !== ''),
-    }),
+    mintToken: ({ scope }, { issuedAtSeconds, lifetimeSeconds }) =>
+      jwtShapedToken('RS256', {
+        aud: client.clientId,
+        jti: randomUUID(),
+        iat: issuedAtSeconds,
+        nbf: issuedAtSeconds,
+        exp: issuedAtSeconds + lifetimeSeconds,
+        sub: '',
+        scopes: scope.split(' ').filter((value) => value !== ''),
+      }),
 
     documentedExpiresIn: (ageSeconds) => Math.max(0, LIFETIME_SECONDS - ageSeconds),
 
     // unknown: whether client_credentials gets a refresh_token ("Use the refresh token to get a new access token", seed).
     tokenBody: (accessToken, expiresIn, grant) => ({
-      token_type: 'Bearer', expires_in: expiresIn, access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      access_token: accessToken,
       refresh_token: faults().refresh_token ? newRefreshToken(grant, refreshTokens) : undefined,
     }),
 
@@ -81,9 +106,16 @@ function getbillRules({ nowMs, faults, elsewhereUrl }: Surroundings): ProviderRu
       if (window.admit(nowMs(), limit)) return undefined
       // found: everything is in the body; no Retry-After is mentioned.
       const freeMs = window.nextFreeMs(nowMs())
-      return jsonAnswer(429, { error: true, message: 'Rate limit exceeded', code: 429, details: {
-        retry_after: Math.ceil((freeMs - nowMs()) / 1000), limit, reset_time: new Date(freeMs).toISOString(),
-      } })
+      return jsonAnswer(429, {
+        error: true,
+        message: 'Rate limit exceeded',
+        code: 429,
+        details: {
+          retry_after: Math.ceil((freeMs - nowMs()) / 1000),
+          limit,
+          reset_time: new Date(freeMs).toISOString(),
+        },
+      })
     },
 
     stampFields(method) {
@@ -117,8 +149,14 @@ function newRefreshToken(grant: Grant, refreshTokens: Map<string, Grant>): strin
 
 // found (errors): one envelope; the same 401 for a missing, a bad and an expired token.
 function refuseCall(status: number, message?: string): Answer {
-  const messages: Record<number, string> = { 400: 'Bad request', 401: 'Authentication credentials are missing or invalid',
-    403: 'Forbidden', 404: 'Resource not found', 405: 'Method not allowed', 429: 'Rate limit exceeded' }
+  const messages: Record<number, string> = {
+    400: 'Bad request',
+    401: 'Authentication credentials are missing or invalid',
+    403: 'Forbidden',
+    404: 'Resource not found',
+    405: 'Method not allowed',
+    429: 'Rate limit exceeded',
+  }
   return jsonAnswer(status, { error: true, message: message ?? messages[status] ?? 'Internal server error', code: status })
 }
 
@@ -127,17 +165,35 @@ function routes(elsewhereUrl: string, nowMs: () => number): ApiRoute[] {
     { method: 'GET', path: '/external-api/v1/debts', scope: 'debts:read', answer: listDebts },
     { method: 'POST', path: '/external-api/v1/debts', scope: 'debts:write', answer: createDebt },
     // found (api-reference/followups): presigned URLs on another host, which must never see a token.
-    { method: 'GET', path: '/external-api/v1/followups/{id}', scope: 'followups:read', answer: (call) => jsonAnswer(200, {
-      error: false, message: 'Success', data: {
-        id: lastSegment(call), debt_id: 'debt-1', type: 'call',
-        audio_url: `${elsewhereUrl}/getbill/audio.mp3?X-Amz-Signature=0123456789abcdef`,
-        pdf_url: `${elsewhereUrl}/getbill/letter.pdf?X-Amz-Signature=0123456789abcdef`,
-        media_urls_expire_at: new Date(nowMs() + 3_600_000).toISOString(),
-      },
-    }) },
-    { method: 'GET', path: '/external-api/v1/company/credits', scope: 'company:read', answer: () => jsonAnswer(200, {
-      error: false, message: 'Success', data: { current_credits: 847, subscription: { plan: 'business', status: 'active' } },
-    }) },
+    {
+      method: 'GET',
+      path: '/external-api/v1/followups/{id}',
+      scope: 'followups:read',
+      answer: (call) =>
+        jsonAnswer(200, {
+          error: false,
+          message: 'Success',
+          data: {
+            id: lastSegment(call),
+            debt_id: 'debt-1',
+            type: 'call',
+            audio_url: `${elsewhereUrl}/getbill/audio.mp3?X-Amz-Signature=0123456789abcdef`,
+            pdf_url: `${elsewhereUrl}/getbill/letter.pdf?X-Amz-Signature=0123456789abcdef`,
+            media_urls_expire_at: new Date(nowMs() + 3_600_000).toISOString(),
+          },
+        }),
+    },
+    {
+      method: 'GET',
+      path: '/external-api/v1/company/credits',
+      scope: 'company:read',
+      answer: () =>
+        jsonAnswer(200, {
+          error: false,
+          message: 'Success',
+          data: { current_credits: 847, subscription: { plan: 'business', status: 'active' } },
+        }),
+    },
   ]
 }
 
@@ -158,8 +214,15 @@ function listDebts(call: ApiCall): Answer {
 function createDebt(call: ApiCall): Answer {
   const problem = bodyProblem(call, ['debtor', 'amount', 'currency'])
   if (problem !== undefined) return refuseCall(400, problem)
-  return jsonAnswer(201, { error: false, message: 'Debt created', data: {
-    id: randomUUID(), amount: bodyMember(call, 'amount'), currency: bodyMember(call, 'currency'),
-    reference: bodyMember(call, 'reference'), status: 'status.default.in_progress',
-  } })
+  return jsonAnswer(201, {
+    error: false,
+    message: 'Debt created',
+    data: {
+      id: randomUUID(),
+      amount: bodyMember(call, 'amount'),
+      currency: bodyMember(call, 'currency'),
+      reference: bodyMember(call, 'reference'),
+      status: 'status.default.in_progress',
+    },
+  })
 }

@@ -40,9 +40,15 @@ function getnetRules(): ProviderRules {
     refuseTokenRequest,
 
     // found-2nd (a sample, decoded): the person is inside the token, expires_in is a string, and there is no exp.
-    mintToken: ({ scope, identity }, { issuedAtSeconds, lifetimeSeconds }) => jwtShapedToken('HS256', {
-      iss: 'getnet', iat: issuedAtSeconds, expires_in: String(lifetimeSeconds), access_token: randomUUID(), scope, ...identity,
-    }),
+    mintToken: ({ scope, identity }, { issuedAtSeconds, lifetimeSeconds }) =>
+      jwtShapedToken('HS256', {
+        iss: 'getnet',
+        iat: issuedAtSeconds,
+        expires_in: String(lifetimeSeconds),
+        access_token: randomUUID(),
+        scope,
+        ...identity,
+      }),
 
     // seed: "a numeric string representing seconds".
     documentedExpiresIn: (ageSeconds) => String(Math.max(0, LIFETIME_SECONDS - ageSeconds)),
@@ -50,7 +56,7 @@ function getnetRules(): ProviderRules {
     tokenBody: (accessToken, expiresIn) => ({ access_token: accessToken, expires_in: expiresIn }),
     // seed: the raw token, so `Bearer TOKEN` is a token that nobody issued: 401.
     presentedToken: (fields) => fieldValue(fields, 'authorization'),
-    refuseCall: (status, message) => status === 401 ? unauthorized : envelope(status, nameOf(status), nameOf(status), message),
+    refuseCall: (status, message) => (status === 401 ? unauthorized : envelope(status, nameOf(status), nameOf(status), message)),
   }
 }
 
@@ -116,8 +122,16 @@ function envelope(status: number, name: string, message: string, detail = messag
 const unauthorized = envelope(401, 'Unauthorized', 'Unauthorized', 'CODE 01')
 
 function nameOf(status: number): string {
-  const names: Record<number, string> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found',
-    405: 'Method Not Allowed', 413: 'Payload Too Large', 429: 'Too Many Requests', 503: 'Service Unavailable' }
+  const names: Record<number, string> = {
+    400: 'Bad Request',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    413: 'Payload Too Large',
+    429: 'Too Many Requests',
+    503: 'Service Unavailable',
+  }
   return names[status] ?? 'Internal Server Error'
 }
 
@@ -126,24 +140,56 @@ const scope = 'oob'
 
 const routes: readonly ApiRoute[] = [
   // found-2nd.
-  { method: 'GET', path: '/v1/offerings', scope, answer: (call) => jsonAnswer(200, [
-    { offering_id: 'offering-1', name: 'POS rental', channel: call.query.get('channel'), country: call.query.get('country') },
-  ]) },
+  {
+    method: 'GET',
+    path: '/v1/offerings',
+    scope,
+    answer: (call) =>
+      jsonAnswer(200, [
+        { offering_id: 'offering-1', name: 'POS rental', channel: call.query.get('channel'), country: call.query.get('country') },
+      ]),
+  },
   // found (onboarding, from here on). unknown: the bodies, apart from the names of the ids.
-  { method: 'GET', path: '/v1/merchants', scope, answer: (call) => jsonAnswer(200, [
-    { merchant_id: 'merchant-1', merchant_legal_data: { legal_document_number: call.query.get('legal_document_number') } },
-  ]) },
+  {
+    method: 'GET',
+    path: '/v1/merchants',
+    scope,
+    answer: (call) =>
+      jsonAnswer(200, [
+        { merchant_id: 'merchant-1', merchant_legal_data: { legal_document_number: call.query.get('legal_document_number') } },
+      ]),
+  },
   { method: 'POST', path: '/v1/merchants', scope, answer: withMembers([], () => jsonAnswer(201, { merchant_id: randomUUID() })) },
-  { method: 'GET', path: '/v1/merchants/{merchant_id}', scope, answer: (call) => jsonAnswer(200,
-    { merchant_id: lastSegment(call), acquirer_code: 'getnet', merchant_legal_data: {} }) },
-  { method: 'POST', path: '/v1/orders', scope, answer: withMembers(['merchant', 'items'], () =>
-    jsonAnswer(201, { order_id: randomUUID() })) },
-  { method: 'PUT', path: '/v1/orders/{order_id}', scope, answer: withMembers([], (call) =>
-    jsonAnswer(200, { order_id: lastSegment(call), items: bodyMember(call, 'items') })) },
-  { method: 'POST', path: '/v1/orders/{order_id}/validation', scope, answer: (call) =>
-    jsonAnswer(200, { order_id: segmentAfter(call, 'orders'), valid: true }) },
-  { method: 'PUT', path: '/v1/orders/{order_id}/submit', scope, answer: (call) =>
-    jsonAnswer(200, { order_id: segmentAfter(call, 'orders'), status: 'SUBMITTED' }) },
+  {
+    method: 'GET',
+    path: '/v1/merchants/{merchant_id}',
+    scope,
+    answer: (call) => jsonAnswer(200, { merchant_id: lastSegment(call), acquirer_code: 'getnet', merchant_legal_data: {} }),
+  },
+  {
+    method: 'POST',
+    path: '/v1/orders',
+    scope,
+    answer: withMembers(['merchant', 'items'], () => jsonAnswer(201, { order_id: randomUUID() })),
+  },
+  {
+    method: 'PUT',
+    path: '/v1/orders/{order_id}',
+    scope,
+    answer: withMembers([], (call) => jsonAnswer(200, { order_id: lastSegment(call), items: bodyMember(call, 'items') })),
+  },
+  {
+    method: 'POST',
+    path: '/v1/orders/{order_id}/validation',
+    scope,
+    answer: (call) => jsonAnswer(200, { order_id: segmentAfter(call, 'orders'), valid: true }),
+  },
+  {
+    method: 'PUT',
+    path: '/v1/orders/{order_id}/submit',
+    scope,
+    answer: (call) => jsonAnswer(200, { order_id: segmentAfter(call, 'orders'), status: 'SUBMITTED' }),
+  },
 ]
 
 function withMembers(members: readonly string[], answer: (call: ApiCall) => Answer): (call: ApiCall) => Answer {

@@ -4,7 +4,12 @@ import { jsonAnswer, withFields } from '../answer.ts'
 import type { Answer } from '../answer.ts'
 import { bodyMember, bodyProblem, lastSegment, segmentAfter } from '../api-routes.ts'
 import {
-  invalidClient, invalidRequest, refuseEncoding, refuseGrantType, refusePostedClient, refuseScope,
+  invalidClient,
+  invalidRequest,
+  refuseEncoding,
+  refuseGrantType,
+  refusePostedClient,
+  refuseScope,
 } from '../client-credentials.ts'
 import { simulatedClients } from '../clients.ts'
 import { bearerToken, fieldValue, mediaType } from '../fields.ts'
@@ -20,10 +25,23 @@ const client = simulatedClients.gobiz
 
 // seed: the table of scopes. found-2nd: `openid` and `offline` are refused.
 const SCOPES = [
-  'partner:outlet:read', 'partner:outlet:write', 'gofood:catalog:read', 'gofood:catalog:write', 'gofood:order:read',
-  'gofood:order:write', 'promo:food_promo:read', 'promo:food_promo:write', 'payment:transaction:read',
-  'payment:transaction:write', 'payment:pop:read', 'mokapos:library:read', 'mokapos:transaction:read', 'mokapos:reporting:read',
-  'mokapos:customer:read', 'mokapos:checkout:write', 'mokapos:salestype:read',
+  'partner:outlet:read',
+  'partner:outlet:write',
+  'gofood:catalog:read',
+  'gofood:catalog:write',
+  'gofood:order:read',
+  'gofood:order:write',
+  'promo:food_promo:read',
+  'promo:food_promo:write',
+  'payment:transaction:read',
+  'payment:transaction:write',
+  'payment:pop:read',
+  'mokapos:library:read',
+  'mokapos:transaction:read',
+  'mokapos:reporting:read',
+  'mokapos:customer:read',
+  'mokapos:checkout:write',
+  'mokapos:salestype:read',
 ]
 
 const LIFETIME_SECONDS = 3600
@@ -39,10 +57,11 @@ function gobizRules({ faults, ownUrl }: Surroundings): ProviderRules {
       // seed: "If access level is not provided, no scope is granted to the token." The calls then answer 403.
       const scope = request.params.get('scope') ?? ''
       // seed: the sample is a form.
-      const refusal = refuseEncoding(request, ['form'])
-        ?? refuseClient(request, faults().accept_client_secret_post)
-        ?? refuseGrantType(request, ['client_credentials'])
-        ?? refuseScope(scope, SCOPES)
+      const refusal =
+        refuseEncoding(request, ['form']) ??
+        refuseClient(request, faults().accept_client_secret_post) ??
+        refuseGrantType(request, ['client_credentials']) ??
+        refuseScope(scope, SCOPES)
       return refusal === undefined ? { scope } : this.refuseTokenRequest(refusal)
     },
 
@@ -55,8 +74,12 @@ function gobizRules({ faults, ownUrl }: Surroundings): ProviderRules {
     mintToken: () => opaqueToken(48),
     // seed: "Approximate remaining lifetime of the token in seconds."
     documentedExpiresIn: (ageSeconds) => Math.max(0, LIFETIME_SECONDS - ageSeconds),
-    tokenBody: (accessToken, expiresIn, { scope }) =>
-      ({ access_token: accessToken, expires_in: expiresIn, token_type: 'Bearer', scope }),
+    tokenBody: (accessToken, expiresIn, { scope }) => ({
+      access_token: accessToken,
+      expires_in: expiresIn,
+      token_type: 'Bearer',
+      scope,
+    }),
     presentedToken: bearerToken,
     refuseCall,
   }
@@ -93,8 +116,16 @@ function formDecoded(text: string): string | undefined {
 
 // found: the envelope. found-2nd: the titles.
 function refuseCall(status: number, message?: string): Answer {
-  const titles: Record<number, string> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found',
-    405: 'Method Not Allowed', 406: 'Not Acceptable', 415: 'Unsupported Media Type', 429: 'Too Many Requests' }
+  const titles: Record<number, string> = {
+    400: 'Bad Request',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    406: 'Not Acceptable',
+    415: 'Unsupported Media Type',
+    429: 'Too Many Requests',
+  }
   const title = titles[status] ?? 'Internal Server Error'
   return jsonAnswer(status, { success: false, errors: [{ message_title: title, message: message ?? title }] })
 }
@@ -104,26 +135,61 @@ function routes(ownUrl: string): ApiRoute[] {
   const payment = '/integrations/payment/outlets/{outlet_id}'
   return [
     // found: pages by `per` and `page`, no links.
-    { method: 'GET', path: '/integrations/partner/v1/linked-outlets', scope: 'partner:outlet:read', answer: negotiated(() =>
-      jsonAnswer(200, { success: true, data: { outlets: [{
-        id: 'G000012345', external_outlet_id: 'outlet-1', created_at: '2025-01-10T02:00:00Z', updated_at: '2025-02-01T02:00:00Z',
-      }] } })) },
-    { method: 'POST', path: `${payment}/v2/transactions`, scope: 'payment:transaction:write', answer: negotiated((call) => {
-      // found (create-transaction): required, at most 32 characters. unknown: the status without it.
-      const key = fieldValue(call.fields, 'idempotency-key') ?? ''
-      if (key === '' || key.length > 32) return refuseCall(400, 'Idempotency-Key must have 1 to 32 characters')
-      const problem = bodyProblem(call, ['payment_type', 'transaction_details'])
-      return problem === undefined ? paid.answerOnce(key, () => payTransaction(call, ownUrl)) : refuseCall(400, problem)
-    }) },
+    {
+      method: 'GET',
+      path: '/integrations/partner/v1/linked-outlets',
+      scope: 'partner:outlet:read',
+      answer: negotiated(() =>
+        jsonAnswer(200, {
+          success: true,
+          data: {
+            outlets: [
+              {
+                id: 'G000012345',
+                external_outlet_id: 'outlet-1',
+                created_at: '2025-01-10T02:00:00Z',
+                updated_at: '2025-02-01T02:00:00Z',
+              },
+            ],
+          },
+        }),
+      ),
+    },
+    {
+      method: 'POST',
+      path: `${payment}/v2/transactions`,
+      scope: 'payment:transaction:write',
+      answer: negotiated((call) => {
+        // found (create-transaction): required, at most 32 characters. unknown: the status without it.
+        const key = fieldValue(call.fields, 'idempotency-key') ?? ''
+        if (key === '' || key.length > 32) return refuseCall(400, 'Idempotency-Key must have 1 to 32 characters')
+        const problem = bodyProblem(call, ['payment_type', 'transaction_details'])
+        return problem === undefined ? paid.answerOnce(key, () => payTransaction(call, ownUrl)) : refuseCall(400, problem)
+      }),
+    },
     // found-2nd.
-    { method: 'GET', path: `${payment}/v1/transactions/{id}`, scope: 'payment:transaction:read', answer: negotiated((call) =>
-      jsonAnswer(200, { success: true, data: { transaction: { id: lastSegment(call), status: 'pending' } } })) },
+    {
+      method: 'GET',
+      path: `${payment}/v1/transactions/{id}`,
+      scope: 'payment:transaction:read',
+      answer: negotiated((call) =>
+        jsonAnswer(200, { success: true, data: { transaction: { id: lastSegment(call), status: 'pending' } } }),
+      ),
+    },
     // found-2nd: the QR code is on the API host and wants the token.
-    { method: 'GET', path: `${payment}/v1/transactions/{id}/qr-code`, scope: 'payment:transaction:read', answer: () =>
-      ({ status: 200, fields: { 'Content-Type': 'image/png' }, body: 'not really a QR code' }) },
+    {
+      method: 'GET',
+      path: `${payment}/v1/transactions/{id}/qr-code`,
+      scope: 'payment:transaction:read',
+      answer: () => ({ status: 200, fields: { 'Content-Type': 'image/png' }, body: 'not really a QR code' }),
+    },
     // found-2nd.
-    { method: 'PUT', path: '/integrations/gofood/outlets/{outlet_id}/v1/catalogs', scope: 'gofood:catalog:write',
-      answer: negotiated(() => jsonAnswer(200, { success: true, data: {} })) },
+    {
+      method: 'PUT',
+      path: '/integrations/gofood/outlets/{outlet_id}/v1/catalogs',
+      scope: 'gofood:catalog:write',
+      answer: negotiated(() => jsonAnswer(200, { success: true, data: {} })),
+    },
   ]
 }
 
@@ -151,10 +217,17 @@ function payTransaction(call: ApiCall, ownUrl: string): Answer {
   const outlet = segmentAfter(call, 'outlets')
   const id = randomUUID()
   const url = `${ownUrl}/integrations/payment/outlets/${outlet}/v1/transactions/${id}/qr-code`
-  return jsonAnswer(200, { success: true, data: {
-    outlet: { id: outlet },
-    transaction: { id, status: 'pending', payment_type: bodyMember(call, 'payment_type'),
-      transaction_details: bodyMember(call, 'transaction_details') },
-    actions: [{ name: 'generate-qr-code', method: 'GET', url }],
-  } })
+  return jsonAnswer(200, {
+    success: true,
+    data: {
+      outlet: { id: outlet },
+      transaction: {
+        id,
+        status: 'pending',
+        payment_type: bodyMember(call, 'payment_type'),
+        transaction_details: bodyMember(call, 'transaction_details'),
+      },
+      actions: [{ name: 'generate-qr-code', method: 'GET', url }],
+    },
+  })
 }

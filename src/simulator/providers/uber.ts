@@ -3,7 +3,12 @@ import { jsonAnswer } from '../answer.ts'
 import type { Answer } from '../answer.ts'
 import { segmentAfter } from '../api-routes.ts'
 import {
-  invalidRequest, invalidScope, refuseEncoding, refuseGrantType, refusePostedClient, refuseScope,
+  invalidRequest,
+  invalidScope,
+  refuseEncoding,
+  refuseGrantType,
+  refusePostedClient,
+  refuseScope,
 } from '../client-credentials.ts'
 import { simulatedClients } from '../clients.ts'
 import { bearerToken, fieldValue } from '../fields.ts'
@@ -38,13 +43,14 @@ function uberRules({ faults, tokens, elsewhereUrl }: Surroundings): ProviderRule
 
     judgeTokenRequest(request) {
       const scope = request.params.get('scope') ?? ''
-      const refusal = refuseEncoding(request, encodings)
-        ?? refusePostedClient(request, client)
-        ?? refuseGrantType(request, ['client_credentials', 'refresh_token', 'authorization_code'])
+      const refusal =
+        refuseEncoding(request, encodings) ??
+        refusePostedClient(request, client) ??
+        refuseGrantType(request, ['client_credentials', 'refresh_token', 'authorization_code']) ??
         // seed: these tokens cannot be refreshed, and no code is ever issued here.
-        ?? (request.params.get('grant_type') === 'client_credentials' ? undefined : invalidGrant(faults().invalid_grant_status))
+        (request.params.get('grant_type') === 'client_credentials' ? undefined : invalidGrant(faults().invalid_grant_status)) ??
         // seed: "you must pass the required scopes and not rely on the default scopes behavior".
-        ?? (scope === '' ? invalidScope('scope is missing') : refuseScope(scope, SCOPES))
+        (scope === '' ? invalidScope('scope is missing') : refuseScope(scope, SCOPES))
       return refusal === undefined ? { scope } : this.refuseTokenRequest(refusal)
     },
 
@@ -54,8 +60,12 @@ function uberRules({ faults, tokens, elsewhereUrl }: Surroundings): ProviderRule
     // found (client-credentials-flow): the length of a token varies and will grow.
     mintToken: () => `KA.${opaqueToken(randomInt(150, 400))}`,
     documentedExpiresIn: (ageSeconds) => Math.max(0, LIFETIME_SECONDS - ageSeconds),
-    tokenBody: (accessToken, expiresIn, { scope }) =>
-      ({ access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn, scope }),
+    tokenBody: (accessToken, expiresIn, { scope }) => ({
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      scope,
+    }),
     presentedToken: bearerToken,
     refuseCall,
 
@@ -64,9 +74,10 @@ function uberRules({ faults, tokens, elsewhereUrl }: Surroundings): ProviderRule
       // found: `token`, and 200 {"message":"OK"}. Client authentication and the 200 for an unknown token: RFC 7009 2.1, 2.2.
       answer(request) {
         const token = request.params.get('token')
-        const refusal = refuseEncoding(request, encodings)
-          ?? refusePostedClient(request, client)
-          ?? (token === undefined ? invalidRequest('token is missing') : undefined)
+        const refusal =
+          refuseEncoding(request, encodings) ??
+          refusePostedClient(request, client) ??
+          (token === undefined ? invalidRequest('token is missing') : undefined)
         if (refusal !== undefined) {
           return jsonAnswer(refusal.status, { error: refusal.error, error_description: refusal.description })
         }
@@ -98,20 +109,48 @@ function refuseCall(status: number, message?: string): Answer {
 function routes(elsewhereUrl: string): ApiRoute[] {
   const scope = 'business.receipts'
   return [
-    { method: 'GET', path: '/v1/business/trips/{trip_id}/receipt', scope, answer: (call) => jsonAnswer(200, {
-      trip_uuid: segmentAfter(call, 'trips'), total_owed: 0,
-      transaction_history: [{ amount: 6.61, currency_code: 'USD', description: 'Trip fare', timestamp: '2025-03-01T10:30:00Z' }],
-    }) },
+    {
+      method: 'GET',
+      path: '/v1/business/trips/{trip_id}/receipt',
+      scope,
+      answer: (call) =>
+        jsonAnswer(200, {
+          trip_uuid: segmentAfter(call, 'trips'),
+          total_owed: 0,
+          transaction_history: [
+            { amount: 6.61, currency_code: 'USD', description: 'Trip fare', timestamp: '2025-03-01T10:30:00Z' },
+          ],
+        }),
+    },
     // found, deprecated.
-    { method: 'GET', path: '/v1/business/trips/{trip_id}/receipt/pdf_url', scope, answer: (call) => jsonAnswer(200, {
-      trip_uuid: segmentAfter(call, 'trips'), organization_uuid: client.organizationUuid,
-      resource_url: `${elsewhereUrl}/uber/receipt.pdf`, user_receipt_pdf_url: null,
-    }) },
-    { method: 'GET', path: '/v1/business/trips/{trip_id}/invoice_urls', scope, answer: (call) => jsonAnswer(200, {
-      trip_uuid: segmentAfter(call, 'trips'),
-      invoices: [{ invoice_number: 'INV-0001', invoice_date: 'Sat, 01 Mar 2025 10:30:00 GMT',
-        resource_url: `${elsewhereUrl}/uber/invoice-0001.pdf` }],
-    }) },
+    {
+      method: 'GET',
+      path: '/v1/business/trips/{trip_id}/receipt/pdf_url',
+      scope,
+      answer: (call) =>
+        jsonAnswer(200, {
+          trip_uuid: segmentAfter(call, 'trips'),
+          organization_uuid: client.organizationUuid,
+          resource_url: `${elsewhereUrl}/uber/receipt.pdf`,
+          user_receipt_pdf_url: null,
+        }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/business/trips/{trip_id}/invoice_urls',
+      scope,
+      answer: (call) =>
+        jsonAnswer(200, {
+          trip_uuid: segmentAfter(call, 'trips'),
+          invoices: [
+            {
+              invoice_number: 'INV-0001',
+              invoice_date: 'Sat, 01 Mar 2025 10:30:00 GMT',
+              resource_url: `${elsewhereUrl}/uber/invoice-0001.pdf`,
+            },
+          ],
+        }),
+    },
     { method: 'GET', path: '/v1/business/orders/{order_id}/receipt', scope, answer: orderReceipt },
   ]
 }
@@ -121,6 +160,9 @@ function orderReceipt(call: ApiCall): Answer {
   const organizationUuid = fieldValue(call.fields, 'x-uber-organizationuuid')
   if (organizationUuid === undefined) return refuseCall(400, 'x-uber-organizationuuid is missing')
   if (organizationUuid !== client.organizationUuid) return refuseCall(403, 'x-uber-organizationuuid is another organization')
-  return jsonAnswer(200, { entities: [{ entity_type: 'RIDER', total: '6.61', currency_code: 'USD' }],
-    order_id: segmentAfter(call, 'orders'), order_type: 'RIDES' })
+  return jsonAnswer(200, {
+    entities: [{ entity_type: 'RIDER', total: '6.61', currency_code: 'USD' }],
+    order_id: segmentAfter(call, 'orders'),
+    order_type: 'RIDES',
+  })
 }
