@@ -28,7 +28,7 @@ interface Place {
 }
 
 /** More values than any honest configuration has: the bound on what aliases can blow a small file up to. */
-const maximumValues = 100_000
+const maximumValues = 20_000
 
 /** One slip makes the parser stumble over all that follows. */
 const maximumSyntaxErrors = 3
@@ -60,9 +60,9 @@ export function readYaml(file: string, text: string, env: Readonly<NodeJS.Proces
   let count = 0
   const convert = (node: Node | null, path: Path, keyOffset: number, aliases: readonly Node[]): unknown => {
     const offset = node?.range?.[0] ?? keyOffset
+    if (++count > maximumValues) return broken
     const id = JSON.stringify(path)
     if (!places.has(id)) places.set(id, { key: keyOffset, value: offset })
-    if (++count > maximumValues) return broken
     if (isAlias(node)) {
       const target = node.resolve(document)
       if (target !== undefined && !aliases.includes(target)) return convert(target, path, keyOffset, [...aliases, target])

@@ -181,9 +181,8 @@ describe('YAML', () => {
           .fill(level === 0 ? 'x' : `*a${level - 1}`)
           .join(', ')}]`,
     )
-    const started = performance.now()
+    // Expanded, these are 10^30 values: whoever follows them all runs into the time limit of the test.
     const problems = problemsOf(`${levels.join('\n')}\n${goodConfig}`)
-    expect(performance.now() - started).toBeLessThan(3_000)
     expect(problems.some((line) => line.includes('aliases'))).toBe(true)
     expect(problems.filter((line) => line.includes('this key is required'))).toEqual([])
   })
