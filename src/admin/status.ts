@@ -1,4 +1,4 @@
-import { shownEndpoint } from '../config/schema/url.ts'
+import { formatUpstream, shownEndpoint } from '../config/schema/url.ts'
 import type { TokenStatus } from '../tokens/token-status.ts'
 import type { GatewayView } from './gateway-view.ts'
 
@@ -57,7 +57,7 @@ export function statusOf(view: GatewayView): Status {
     ready: Object.values(view.readiness()).every(Boolean),
     routes: view.config.routes.map(({ label, upstream, credential }) => ({
       path: label,
-      upstream: `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}${upstream.basePath}`,
+      upstream: formatUpstream(upstream),
       credential: credential?.name ?? null,
     })),
     credentials: [...view.config.credentials.values()].map(({ name, provider = null, token_endpoint }) => ({

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/problem.ts'
 import { formatAddress } from '../config/schema/listen.ts'
-import { shownEndpoint } from '../config/schema/url.ts'
+import { formatUpstream, shownEndpoint } from '../config/schema/url.ts'
 import type { Command } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
 
@@ -40,7 +40,7 @@ interface RouteRow {
 function rowsOf({ routes }: Config): RouteRow[] {
   return routes.map(({ label, upstream, credential }) => ({
     path: label,
-    upstream: `${upstream.isTls ? 'https' : 'http'}://${upstream.authority}${upstream.basePath}`,
+    upstream: formatUpstream(upstream),
     credential: credential?.name ?? null,
     token_endpoint: credential?.token_endpoint === undefined ? null : shownEndpoint(credential.token_endpoint),
   }))

@@ -6,6 +6,7 @@ import { formatAddress } from '../config/schema/listen.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
+import { listenOn } from '../proxy/caller/listen-on.ts'
 import { createGateway } from '../proxy/gateway.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -55,7 +56,9 @@ export async function startGateway(config: Config, log: Log, version: string): P
   metrics.recordReload(true, Date.now())
 
   const admin = createServer(adminListener)
-  const adminAddress = await openAdmin(admin, config.admin.listen)
+  const adminAddress = await listenOn(admin, config.admin.listen).catch((error: unknown) => {
+    throw listenError(error, config.admin.listen, 'admin.listen')
+  })
   const address = await gateway.open().catch(async (error: unknown) => {
     admin.close()
     throw listenError(error, config.listen, 'listen')
@@ -96,15 +99,6 @@ function exposeLazily(metrics: Metrics): Expose {
 
 function haveTokens(tokens: TokenSources): boolean {
   return [...tokens.entries()].every(([, source]) => ['fresh', 'stale'].includes(source.status().state))
-}
-
-function openAdmin(admin: ReturnType<typeof createServer>, listen: ListenAddress): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    admin.once('error', (error) => reject(listenError(error, listen, 'admin.listen')))
-    admin.listen({ port: listen.port, ...(listen.host !== '' && { host: listen.host }) }, () =>
-      resolve(admin.address() as AddressInfo),
-    )
-  })
 }
 
 function listenError(error: unknown, address: ListenAddress, key: string): OperationError {

@@ -1,6 +1,9 @@
 const millisecondsPer: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 const bytesPer: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
 
+/** The longest delay of `setTimeout`, in milliseconds, which takes a longer one for 1 ms; Uber's tokens live 30 days. */
+export const longestTimerMs = 2 ** 31 - 1
+
 /**
  * Reads a duration such as `250ms`, `30s`, `5m` or `1h`.
  * @returns milliseconds, or undefined when the text is not a duration

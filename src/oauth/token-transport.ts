@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../config/quantities.ts'
 import { TokenRequestError } from './token-request-error.ts'
 import type { TokenRequest, TokenRequestTls } from './token-request.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -14,9 +15,6 @@ export interface TokenTransport {
 }
 
 const largestBodyBytes = 256 * 1024
-
-/** A timer takes a longer delay for 1 ms. */
-const longestTimerMs = 2 ** 31 - 1
 
 /** Makes the transport for token requests. Redirects are not followed; TLS is always verified. */
 export function createTokenTransport(userAgent: string): TokenTransport {

@@ -1,3 +1,5 @@
+import { longestTimerMs } from '../config/quantities.ts'
+
 /** Time, as an argument: tests bring their own. */
 export interface Clock {
   /** Milliseconds that only go forward and do not jump when the machine's date is set: tokens expire by this. */
@@ -7,9 +9,6 @@ export interface Clock {
   /** Runs something later, once; does not keep the process alive. @returns a function that calls it off */
   after(delayMs: number, run: () => void): () => void
 }
-
-/** The longest delay of `setTimeout`, which takes a longer one for 1 ms; Uber's tokens live 30 days. */
-const longestTimerMs = 2 ** 31 - 1
 
 /** The machine's clock. */
 export const systemClock: Clock = {

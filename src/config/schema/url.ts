@@ -34,12 +34,22 @@ export const upstreamUrl = z.string({ error: urlError }).transform((value, conte
   const isTls = url.protocol === 'https:'
   return {
     isTls,
-    hostname: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
+    ...socketAddressOf(url),
     authority: url.host,
     basePath: url.pathname.replace(/\/+$/, ''),
   }
 })
+
+/** Where a socket for an http or https URL connects to: the host without brackets around an IPv6 address, and the port. */
+export function socketAddressOf({ protocol, hostname, port }: URL): Pick<UpstreamUrl, 'hostname' | 'port'> {
+  const defaultPort = protocol === 'https:' ? 443 : 80
+  return { hostname: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? defaultPort : Number(port) }
+}
+
+/** The base URL of an upstream as people read it. */
+export function formatUpstream({ isTls, authority, basePath }: UpstreamUrl): string {
+  return `${isTls ? 'https' : 'http'}://${authority}${basePath}`
+}
 
 function urlError(): string {
   return 'expected a URL; for example https://api.example.com/v1'

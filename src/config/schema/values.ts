@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { FilledText } from '../interpolation.ts'
 import { suggest } from '../problem.ts'
-import { parseDuration, parseSize } from '../quantities.ts'
+import { longestTimerMs, parseDuration, parseSize } from '../quantities.ts'
 import { Secret } from '../secret.ts'
 import { Template, TemplateSyntaxError } from '../template.ts'
 
@@ -45,9 +45,6 @@ export const duration = z
     return milliseconds
   })
   .meta({ unit: 'duration' })
-
-/** What a timer of the platform can wait: with more it fires at once. */
-const longestTimerMs = 2 ** 31 - 1
 
 /** Milliseconds that something waits for, `shortestMs` at least. */
 export function timerDuration(shortestMs: 0 | 1): typeof duration {

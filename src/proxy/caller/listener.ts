@@ -5,6 +5,7 @@ import type { ExchangeRecorders } from './exchange-record.ts'
 import { Exchanges } from './exchanges.ts'
 import type { Handler } from './exchanges.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { listenOn } from './listen-on.ts'
 import { isUpgrade, responseOn } from './upgrade-response.ts'
 
 /** The gateway's side towards the callers. */
@@ -75,14 +76,7 @@ export function createListener(
   exchanges.onDrained = () => server.closeIdleConnections()
 
   return {
-    open: () =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ port: listen.port, ...(listen.host !== '' && { host: listen.host }) }, () => {
-          server.off('error', reject)
-          resolve(server.address() as AddressInfo)
-        })
-      }),
+    open: () => listenOn(server, listen),
     startDraining: () => exchanges.startDraining(),
     close: async (graceMs) => {
       exchanges.startDraining()

@@ -1,5 +1,7 @@
 import type { Config, Route } from '../../config/config.ts'
 import { isLoopbackHost } from '../../config/loopback.ts'
+import { socketAddressOf } from '../../config/schema/url.ts'
+import type { UpstreamUrl } from '../../config/schema/url.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 
 /** Refuses a path of an upstream that is a token endpoint. @param path the path that would be sent upstream */
@@ -11,13 +13,12 @@ export type TokenEndpointGuard = (path: string) => void
  * @returns a guard that throws GatewayError `token_endpoint_blocked`
  */
 export function createTokenEndpointGuard({ upstream }: Route, credentials: Config['credentials']): TokenEndpointGuard {
-  const place = placeOf(upstream.hostname, upstream.port)
+  const place = placeOf(upstream)
   const blocked = new Set<string>()
   for (const { token_endpoint } of credentials.values()) {
     if (token_endpoint === undefined) continue
     const url = new URL(token_endpoint)
-    const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
-    if (placeOf(url.hostname, port) === place) blocked.add(canonicalPath(url.pathname))
+    if (placeOf(socketAddressOf(url)) === place) blocked.add(canonicalPath(url.pathname))
   }
   if (blocked.size === 0) return () => {}
   return (path) => {
@@ -31,7 +32,7 @@ export function createTokenEndpointGuard({ upstream }: Route, credentials: Confi
 }
 
 /** This machine has many names. */
-function placeOf(hostname: string, port: number): string {
+function placeOf({ hostname, port }: Pick<UpstreamUrl, 'hostname' | 'port'>): string {
   return `${isLoopbackHost(hostname) ? 'localhost' : hostname}:${port}`
 }
 
