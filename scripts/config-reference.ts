@@ -17,7 +17,7 @@ export const referenceFile = join(import.meta.dirname, '../docs/configuration.md
  */
 export function withTables(markdown: string): string {
   const schemas: Readonly<Record<string, z.core.$ZodType>> = {
-    top: gatewaySchema,
+    top: gatewaySchema({}),
     credential: credentialSchema({}),
     route: routeSchema,
   }

@@ -5,7 +5,7 @@ import type { gatewaySchema } from './schema/gateway.ts'
 
 /** Checks what concerns more than one key at the top level. */
 export function checkGateway(
-  { listen, admin }: Known<z.output<typeof gatewaySchema>>,
+  { listen, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
   isOpenUnsaid: boolean,
   report: Report,
 ): void {

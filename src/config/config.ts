@@ -19,7 +19,7 @@ export type Route = Readonly<Omit<z.output<typeof routeSchema>, 'credential'>> &
 }
 
 /** The whole configuration: frozen, complete, checked. Nothing below this layer reads or checks it again. */
-export type Config = Readonly<Omit<z.output<typeof gatewaySchema>, 'credentials' | 'routes'>> & {
+export type Config = Readonly<Omit<z.output<ReturnType<typeof gatewaySchema>>, 'credentials' | 'routes'>> & {
   /** The file it came from, as it was named. */
   readonly file: string
   readonly credentials: ReadonlyMap<string, Credential>

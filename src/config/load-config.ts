@@ -45,7 +45,7 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
     throw new ConfigError(problems)
   }
 
-  const { whole, known, isAbsent } = readGroup(gatewaySchema, value, report)
+  const { whole, known, isAbsent } = readGroup(gatewaySchema(env), value, report)
   checkGateway(known, isAbsent('callers'), report)
   const { credentials: credentialEntries = {}, routes: routeEntries } = isGroup(value) ? value : {}
   const credentials = isGroup(credentialEntries) ? readCredentials(credentialEntries, env, report) : undefined

@@ -33,6 +33,11 @@ export class Template {
     return this.#parts.map((part) => (typeof part === 'string' ? part : valueOf(part.name, values))).join('')
   }
 
+  /** Its texts and placeholders, for telling two templates apart. May hold a secret: never log it. */
+  reveal(): readonly (string | { readonly name: string })[] {
+    return this.#parts
+  }
+
   toString(): string {
     return '[template]'
   }

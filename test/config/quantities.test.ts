@@ -140,7 +140,7 @@ describe('defaults', () => {
       admin: { listen: { host: '127.0.0.1', port: 9090 }, ready_when: 'config' },
       hosts: [],
       origins: [],
-      token_store: 'memory',
+      token_store: { kind: 'memory', max_tokens: 10_000 },
       replay_memory: 64 * 1_048_576,
       limits: {
         headers: 16_384,

@@ -37,7 +37,7 @@ describe('the places of templates', () => {
   const leaves = [
     ...leavesOf(credentialSchema({}), ['credentials', 'any']),
     ...leavesOf(routeSchema, ['routes', 0]),
-    ...leavesOf(gatewaySchema, []),
+    ...leavesOf(gatewaySchema({}), []),
   ]
 
   it('are those where the schemas have one, and no others', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { listenAddress } from './listen.ts'
+import { tokenStore } from './token-store.ts'
 import { flag, oneOf, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
 
 const accessLog = z
@@ -15,67 +16,74 @@ const accessLog = z
   )
   .transform((log) => (typeof log === 'string' ? { mode: log, query: false } : log))
 
-/** The top level. The entries of `credentials` and `routes` are read one by one, by their own schemas. */
-export const gatewaySchema = strictObject({
-  listen: listenAddress.prefault('127.0.0.1:8080').describe('Where the applications connect.'),
-  hosts: z
-    .array(text('a host name', 'bearerd.internal').transform((host) => host.toLowerCase()))
-    .default([])
-    .describe('Further names that callers may use in Host; loopback names always may.'),
-  origins: z
-    .array(z.string().regex(/^https?:\/\/[^/]+$/, { error: 'not an origin; write it as https://app.example.com' }))
-    .default([])
-    .describe('Browser origins that may call; none by default, so that no web page can.'),
-  callers: oneOf(['anyone']).optional().describe('Who may use the gateway; must be said when listen is not a loopback address.'),
-  admin: strictObject({
-    listen: listenAddress
-      .prefault('127.0.0.1:9090')
-      .describe('Probes, metrics, status page. What changes something is done from this machine only.'),
-    ready_when: oneOf(['config', 'tokens'])
-      .default('config')
-      .describe('Ready when routes are served, or only once every credential has a token.'),
+/**
+ * The top level. The entries of `credentials` and `routes` are read one by one, by their own schemas.
+ * @param env where `{env: NAME}` secrets are looked up
+ */
+export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
+  return strictObject({
+    listen: listenAddress.prefault('127.0.0.1:8080').describe('Where the applications connect.'),
+    hosts: z
+      .array(text('a host name', 'bearerd.internal').transform((host) => host.toLowerCase()))
+      .default([])
+      .describe('Further names that callers may use in Host; loopback names always may.'),
+    origins: z
+      .array(z.string().regex(/^https?:\/\/[^/]+$/, { error: 'not an origin; write it as https://app.example.com' }))
+      .default([])
+      .describe('Browser origins that may call; none by default, so that no web page can.'),
+    callers: oneOf(['anyone'])
+      .optional()
+      .describe('Who may use the gateway; must be said when listen is not a loopback address.'),
+    admin: strictObject({
+      listen: listenAddress
+        .prefault('127.0.0.1:9090')
+        .describe('Probes, metrics, status page. What changes something is done from this machine only.'),
+      ready_when: oneOf(['config', 'tokens'])
+        .default('config')
+        .describe('Ready when routes are served, or only once every credential has a token.'),
+    })
+      .prefault({})
+      .describe('The admin interface.'),
+    token_store: tokenStore(env).prefault('memory').describe('Where tokens are kept: memory, or a group named after the store.'),
+    replay_memory: size.prefault('64MiB').describe('Request bodies kept for replay in the whole process.'),
+    limits: strictObject({
+      headers: size.prefault('16KiB').describe("Size of a request's head."),
+      header_count: wholeNumber(1).default(200).describe('Fields of a request.'),
+      target: size.prefault('8KiB').describe("Length of a request's target."),
+      connections: wholeNumber(1).default(10_000).describe('Connections of callers at a time.'),
+      idle: timerDuration(1)
+        .prefault('60s')
+        .describe('Life of an idle connection, and how long a caller may take to read a piece of an answer.'),
+      header_time: timerDuration(1).prefault('15s').describe("How long a caller may take to send a request's head."),
+      body_idle: timerDuration(1).prefault('30s').describe("How long a caller may pause within a request's body."),
+    })
+      .prefault({})
+      .describe('What a caller may take up.'),
+    shutdown: strictObject({
+      delay: timerDuration(0)
+        .prefault('0s')
+        .describe('After SIGTERM: not ready any more, still serving, so that load balancers notice.'),
+      grace: timerDuration(0).prefault('30s').describe('After that: how long open requests may take to finish.'),
+    })
+      .prefault({})
+      .describe('How the gateway stops.'),
+    via: z
+      .string({ error: 'expected a pseudonym or off; for example bearerd' })
+      .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, { error: 'not a pseudonym (RFC 9110 7.6.3); use letters, digits and hyphens' })
+      .default('bearerd')
+      .describe('Pseudonym in Via, by which loops are noticed; or off.'),
+    access_log: accessLog.prefault('on').describe('One line per request.'),
+    credentials: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'not a name; use letters, digits, dots, hyphens and _' }),
+        z.unknown(),
+        { error: 'expected credentials by name; see proxy.config.yaml for an example' },
+      )
+      .default({})
+      .describe('How tokens are got, by name.'),
+    routes: z
+      .array(z.unknown(), { error: 'expected a list of routes; for example [{path: /gett, credential: gett}]' })
+      .min(1, { error: 'there are no routes; name at least one path' })
+      .describe('Which path goes to which upstream.'),
   })
-    .prefault({})
-    .describe('The admin interface.'),
-  token_store: oneOf(['memory']).default('memory').describe('Where tokens are kept.'),
-  replay_memory: size.prefault('64MiB').describe('Request bodies kept for replay in the whole process.'),
-  limits: strictObject({
-    headers: size.prefault('16KiB').describe("Size of a request's head."),
-    header_count: wholeNumber(1).default(200).describe('Fields of a request.'),
-    target: size.prefault('8KiB').describe("Length of a request's target."),
-    connections: wholeNumber(1).default(10_000).describe('Connections of callers at a time.'),
-    idle: timerDuration(1)
-      .prefault('60s')
-      .describe('Life of an idle connection, and how long a caller may take to read a piece of an answer.'),
-    header_time: timerDuration(1).prefault('15s').describe("How long a caller may take to send a request's head."),
-    body_idle: timerDuration(1).prefault('30s').describe("How long a caller may pause within a request's body."),
-  })
-    .prefault({})
-    .describe('What a caller may take up.'),
-  shutdown: strictObject({
-    delay: timerDuration(0)
-      .prefault('0s')
-      .describe('After SIGTERM: not ready any more, still serving, so that load balancers notice.'),
-    grace: timerDuration(0).prefault('30s').describe('After that: how long open requests may take to finish.'),
-  })
-    .prefault({})
-    .describe('How the gateway stops.'),
-  via: z
-    .string({ error: 'expected a pseudonym or off; for example bearerd' })
-    .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, { error: 'not a pseudonym (RFC 9110 7.6.3); use letters, digits and hyphens' })
-    .default('bearerd')
-    .describe('Pseudonym in Via, by which loops are noticed; or off.'),
-  access_log: accessLog.prefault('on').describe('One line per request.'),
-  credentials: z
-    .record(
-      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'not a name; use letters, digits, dots, hyphens and _' }),
-      z.unknown(),
-      { error: 'expected credentials by name; see proxy.config.yaml for an example' },
-    )
-    .default({})
-    .describe('How tokens are got, by name.'),
-  routes: z
-    .array(z.unknown(), { error: 'expected a list of routes; for example [{path: /gett, credential: gett}]' })
-    .min(1, { error: 'there are no routes; name at least one path' })
-    .describe('Which path goes to which upstream.'),
-})
+}
