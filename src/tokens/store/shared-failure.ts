@@ -1,4 +1,4 @@
-import { TokenRequestError } from '../../oauth/token-request-error.ts'
+import type { TokenRequestError } from '../../oauth/token-request-error.ts'
 
 /** Why a token request failed, as it is told to other replicas: never a secret. */
 export interface TokenRequestFailure {
