@@ -3,11 +3,13 @@ import type { RequestGrant } from '../oauth/request-grant.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
+import type { TokenStore } from './store/token-store.ts'
 import { TokenSource } from './token-source.ts'
 
 /** What the token sources are built from. */
 export interface TokenSourcesParts {
   readonly requestGrant: RequestGrant
+  readonly store: TokenStore
   readonly clock: Clock
   readonly random: () => number
   readonly metrics: Metrics
