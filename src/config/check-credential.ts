@@ -2,6 +2,7 @@ import { checkAssertion } from './check-assertion.ts'
 import { checkClientAuthentication } from './check-client-authentication.ts'
 import { checkEffects } from './check-effects.ts'
 import { checkGrant } from './check-grant.ts'
+import { checkRevocation, checkRevocationEffect } from './check-revocation.ts'
 import { checkTemplates } from './check-templates.ts'
 import { checkTokenTls } from './check-token-tls.ts'
 import type { CredentialReading } from './credential-reading.ts'
@@ -22,9 +23,12 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkTokenRequestFields(reading, report)
   checkTokenResponse(reading, report)
   checkInjection(reading, report)
+  checkRevocation(reading, report)
   checkTemplates(reading, report)
   // Something that is wrong may be what another key would have had its effect on.
-  if (reading.whole !== undefined) checkEffects(reading, reading.whole, report)
+  if (reading.whole === undefined) return
+  checkEffects(reading, reading.whole, report)
+  checkRevocationEffect(reading, reading.whole, report)
 }
 
 function checkTransport({ known: { token_endpoint, insecure_http } }: CredentialReading, report: Report): void {

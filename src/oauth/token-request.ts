@@ -102,8 +102,8 @@ async function requestValues(
   }
 }
 
-/** Read at this moment: files may have been rotated since the last token request. */
-function tlsOf(tls: Credential['token_request']['tls']): TokenRequestTls | undefined {
+/** What a connection is made with, read at this moment: files may have been rotated since the last token request. */
+export function tlsOf(tls: Credential['token_request']['tls']): TokenRequestTls | undefined {
   return tls && Object.fromEntries(Object.entries(tls).map(([name, pem]) => [name, pem?.reveal()]))
 }
 

@@ -1,5 +1,6 @@
 import type { Credential } from '../config/config.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
+import type { RevokeToken } from '../oauth/revocation.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
@@ -19,6 +20,7 @@ import { TokenUnavailableError } from './token-unavailable-error.ts'
 /** What a token source needs; time, chance and transport come in as arguments. */
 export interface TokenSourceParts {
   readonly requestGrant: RequestGrant
+  readonly revokeToken: RevokeToken
   readonly store: TokenStore
   readonly clock: Clock
   /** From 0 to 1. */
@@ -175,6 +177,26 @@ export class TokenSource {
       backOffMs: Math.max((failure?.untilMs ?? nowMs) - nowMs, 0),
       coolDownMs: this.#probation.remainingMs(nowMs),
       budgetRemaining: this.#requester.budgetRemaining,
+    }
+  }
+
+  /** Hands the token back where the recipe says so (RFC 7009); no longer usable from then on. Whatever goes wrong is logged. */
+  async handBack(): Promise<void> {
+    const { log, revokeToken, clock } = this.#parts
+    const { name, revoke_on_shutdown } = this.#credential
+    if (!revoke_on_shutdown) return
+    await this.#flight?.catch(() => {})
+    const token = this.#token
+    if (token === undefined || clock.nowMs() >= token.times.expiresAtMs) return
+    this.#token = undefined
+    await this.#acquirer.forget(token)
+    const facts = { credential: name, token: token.fingerprint }
+    try {
+      await revokeToken(this.#requester.credential, token.revealValue())
+      log.info(facts, 'token handed back')
+    } catch (error) {
+      const code = error instanceof TokenRequestError ? error.code : 'internal_error'
+      log.warn({ ...facts, code }, 'the token could not be handed back; it lives on until its expiry')
     }
   }
 

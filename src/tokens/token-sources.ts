@@ -1,5 +1,6 @@
 import type { Config, Credential } from '../config/config.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
+import type { RevokeToken } from '../oauth/revocation.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
@@ -9,6 +10,7 @@ import { TokenSource } from './token-source.ts'
 /** What the token sources are built from. */
 export interface TokenSourcesParts {
   readonly requestGrant: RequestGrant
+  readonly revokeToken: RevokeToken
   readonly store: TokenStore
   readonly clock: Clock
   readonly random: () => number
@@ -22,8 +24,10 @@ export interface TokenSourcesParts {
  */
 export class TokenSources {
   readonly #sources: ReadonlyMap<string, TokenSource>
+  readonly #clock: Clock
 
   constructor(credentials: Config['credentials'], { metrics, ...parts }: TokenSourcesParts) {
+    this.#clock = parts.clock
     this.#sources = new Map(
       [...credentials.values()].map((credential) => [
         credential.name,
@@ -46,6 +50,14 @@ export class TokenSources {
 
   entries(): Iterable<readonly [name: string, source: TokenSource]> {
     return this.#sources
+  }
+
+  /** Hands back the tokens of those credentials that want it (RFC 7009), for as long as it may take. */
+  async handBack(longestMs: number): Promise<void> {
+    const { promise: isOver, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(longestMs, resolve)
+    await Promise.race([isOver, Promise.all([...this.#sources.values()].map(async (source) => await source.handBack()))])
+    cancel()
   }
 
   close(): void {

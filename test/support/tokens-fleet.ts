@@ -35,6 +35,7 @@ export class FleetUnderTest {
         await new Promise<void>((resolve) => void this.clock.after(this.endpointMs, resolve))
         return this.answer(count)
       },
+      revokeToken: async () => {},
       store: this.store,
       clock: this.clock,
       random: () => 0.5,

@@ -193,6 +193,13 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     })
       .optional()
       .describe("The provider's limit on token requests; bearerd stays within it."),
+    keep_warm: flag.default(false).describe('Gets the token at the start and renews it even when nobody uses it.'),
+    revoke_on_shutdown: flag
+      .default(false)
+      .describe('Hands the token back at the end (RFC 7009), for providers that limit how many live at a time.'),
+    revocation_endpoint: endpointUrl
+      .optional()
+      .describe('Where tokens are handed back (RFC 7009 2); asked with the same client authentication.'),
   })
 }
 

@@ -1,0 +1,46 @@
+import type { Credential } from './config.ts'
+import type { CredentialReading } from './credential-reading.ts'
+import { isWritten } from './credential-reading.ts'
+import { isLoopbackHost } from './loopback.ts'
+import type { Report } from './report.ts'
+
+/** Checks what handing a token back takes (RFC 7009). */
+export function checkRevocation({ known, isAbsent }: CredentialReading, report: Report): void {
+  const { revocation_endpoint, revoke_on_shutdown, grant_type, insecure_http } = known
+  if (revoke_on_shutdown === true && grant_type === 'self_signed')
+    report(['revoke_on_shutdown'], 'nobody can take back a token that is signed here; remove it')
+  else if (revoke_on_shutdown === true && isAbsent('revocation_endpoint'))
+    report(['revocation_endpoint'], 'this key is required; write it, because revoke_on_shutdown needs it')
+  if (revocation_endpoint === undefined || insecure_http !== false) return
+  const { protocol, hostname } = new URL(revocation_endpoint)
+  if (protocol === 'http:' && !isLoopbackHost(hostname)) {
+    const remedy = 'use https, or say insecure_http: true on this credential'
+    report(['revocation_endpoint'], `the token would cross the network in clear text; ${remedy}`)
+  }
+}
+
+/** Finds what has no effect. */
+export function checkRevocationEffect(
+  reading: CredentialReading,
+  { revoke_on_shutdown }: Pick<Credential, 'revoke_on_shutdown'>,
+  report: Report,
+): void {
+  if (!revoke_on_shutdown && isWritten(reading, 'revocation_endpoint'))
+    report(['revocation_endpoint'], 'has no effect without revoke_on_shutdown: true; remove it or say that')
+}
+
+/** Tokens that other replicas go on using cannot be handed back by one of them. */
+export function checkRevocationAmongReplicas(
+  credentials: Iterable<Pick<Credential, 'name' | 'revoke_on_shutdown'>>,
+  isShared: boolean,
+  report: Report,
+): void {
+  if (!isShared) return
+  for (const { name, revoke_on_shutdown } of credentials) {
+    if (revoke_on_shutdown)
+      report(
+        ['credentials', name, 'revoke_on_shutdown'],
+        'with token_store: redis the other replicas go on using the token; remove it, or keep tokens in memory',
+      )
+  }
+}
