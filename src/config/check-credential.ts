@@ -8,7 +8,7 @@ import { checkTokenTls } from './check-token-tls.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { isReservedField, reportRepeated } from './field-names.ts'
-import { isLoopbackHost } from './loopback.ts'
+import { isExposed } from './loopback.ts'
 import type { Report } from './report.ts'
 import { Template } from './template.ts'
 
@@ -31,12 +31,13 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkRevocationEffect(reading, reading.whole, report)
 }
 
-function checkTransport({ known: { token_endpoint, insecure_http } }: CredentialReading, report: Report): void {
-  if (token_endpoint === undefined || insecure_http !== false) return
-  const { protocol, hostname } = new URL(token_endpoint)
-  if (protocol === 'http:' && !isLoopbackHost(hostname)) {
+function checkTransport({ known }: CredentialReading, report: Report): void {
+  if (known.insecure_http !== false) return
+  const secrets = { token_endpoint: 'the client secret', authorization_endpoint: "a person's consent" } as const
+  for (const key of ['token_endpoint', 'authorization_endpoint'] as const) {
+    if (!isExposed(known[key])) continue
     const remedy = 'use https, or say insecure_http: true on this credential'
-    report(['token_endpoint'], `the client secret would cross the network in clear text; ${remedy}`)
+    report([key], `${secrets[key]} would cross the network in clear text; ${remedy}`)
   }
 }
 

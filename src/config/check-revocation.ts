@@ -1,8 +1,9 @@
 import type { Credential } from './config.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
-import { isLoopbackHost } from './loopback.ts'
+import { isExposed } from './loopback.ts'
 import type { Report } from './report.ts'
+import type { TokenStoreConfig } from './schema/token-store.ts'
 
 /** Checks what handing a token back takes (RFC 7009). */
 export function checkRevocation({ known, isAbsent }: CredentialReading, report: Report): void {
@@ -11,9 +12,7 @@ export function checkRevocation({ known, isAbsent }: CredentialReading, report: 
     report(['revoke_on_shutdown'], 'nobody can take back a token that is signed here; remove it')
   else if (revoke_on_shutdown === true && isAbsent('revocation_endpoint'))
     report(['revocation_endpoint'], 'this key is required; write it, because revoke_on_shutdown needs it')
-  if (revocation_endpoint === undefined || insecure_http !== false) return
-  const { protocol, hostname } = new URL(revocation_endpoint)
-  if (protocol === 'http:' && !isLoopbackHost(hostname)) {
+  if (insecure_http === false && isExposed(revocation_endpoint)) {
     const remedy = 'use https, or say insecure_http: true on this credential'
     report(['revocation_endpoint'], `the token would cross the network in clear text; ${remedy}`)
   }
@@ -32,10 +31,10 @@ export function checkRevocationEffect(
 /** Tokens that other replicas go on using cannot be handed back by one of them. */
 export function checkRevocationAmongReplicas(
   credentials: Iterable<Pick<Credential, 'name' | 'revoke_on_shutdown'>>,
-  isShared: boolean,
+  store: TokenStoreConfig | undefined,
   report: Report,
 ): void {
-  if (!isShared) return
+  if (store?.kind !== 'redis') return
   for (const { name, revoke_on_shutdown } of credentials) {
     if (revoke_on_shutdown)
       report(
