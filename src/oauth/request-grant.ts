@@ -1,6 +1,7 @@
 import type { Credential } from '../config/config.ts'
 import { signAssertion } from './assertion.ts'
 import { buildTokenRequest } from './token-request.ts'
+import { TokenRequestError } from './token-request-error.ts'
 import { judgeTokenResponse } from './token-response.ts'
 import type { Grant, PreviousGrant } from './token-response.ts'
 import type { TokenTransport } from './token-transport.ts'
@@ -20,11 +21,18 @@ export type RequestGrant = (credential: Credential, previous: PreviousGrant) => 
 export function createGrantRequest(transport: TokenTransport, epochMs: () => number): RequestGrant {
   return async (credential, previous) => {
     if (credential.grant_type === 'self_signed') return await selfSignedGrant(credential, epochMs())
+    if (previous.refreshToken === undefined) refuseWithoutLogin(credential)
     const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken, epochMs()))
     const grant = judgeTokenResponse(credential, response, epochMs(), previous)
     // The old one stays valid unless a new one is issued (RFC 6749 6).
     return { ...grant, refreshToken: grant.refreshToken ?? previous.refreshToken }
   }
+}
+
+/** Where the first refresh token comes from a person's consent, there is nothing to ask with before that. */
+function refuseWithoutLogin({ name, grant_type, variables }: Credential): void {
+  if (grant_type !== 'refresh_token' || variables['refresh_token'] !== undefined) return
+  throw new TokenRequestError('refused', 'login_required', `no refresh token yet; run "bearerd login ${name}"`)
 }
 
 /** A token that is an assertion of our own ends when its `exp` says. */
