@@ -8,7 +8,7 @@ import { projectRoot, run, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const commands = ['serve', 'check', 'providers', 'simulate', 'demo', 'version']
+const commands = ['serve', 'check', 'login', 'providers', 'simulate', 'demo', 'version']
 
 describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {
@@ -45,6 +45,9 @@ describe('a wrong command line', () => {
     [['check', '-c'], 'Usage: bearerd check'],
     [['check', '--json=yes'], 'Usage: bearerd check'],
     [['version', '--json'], 'Usage: bearerd version'],
+    [['login'], 'Usage: bearerd login CREDENTIAL'],
+    [['login', 'a', 'b'], 'Usage: bearerd login CREDENTIAL'],
+    [['login', 'a', '--timeout', '5'], '--timeout takes a duration'],
     [['simulate', '--port', 'many'], '--port'],
     [['simulate', '--port', '65536'], '--port'],
     [['simulate', '--port', '-1'], '--port'],
