@@ -85,6 +85,14 @@ describe('check', () => {
     )
   })
 
+  it('says which credentials a person has to log in for', async () => {
+    const key = Buffer.alloc(32).toString('base64')
+    const login = 'grant_type: refresh_token\n    authorization_endpoint: https://auth.example.com/authorize'
+    const text = `${goodConfig.replace('client_id:', `${login}\n    client_id:`)}token_store: {file: {path: /x, encryption_key: ${key}}}\n`
+    const { stdout } = await run(['check', '-c', scratch().write('login.yaml', text)])
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe("  main needs a person's consent, once: bearerd login main")
+  })
+
   it('prints JSON with --json', async () => {
     const file = scratch().write('good.yaml', goodConfig)
     const { code, stdout } = await run(['check', '-c', file, '--json'])
