@@ -31,13 +31,19 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkRevocationEffect(reading, reading.whole, report)
 }
 
+/** What goes to each of the provider's endpoints. */
+const exposures = [
+  ['token_endpoint', 'the client secret'],
+  ['authorization_endpoint', "a person's consent"],
+  ['revocation_endpoint', 'the token'],
+] as const
+
 function checkTransport({ known }: CredentialReading, report: Report): void {
   if (known.insecure_http !== false) return
-  const secrets = { token_endpoint: 'the client secret', authorization_endpoint: "a person's consent" } as const
-  for (const key of ['token_endpoint', 'authorization_endpoint'] as const) {
+  for (const [key, what] of exposures) {
     if (!isExposed(known[key])) continue
     const remedy = 'use https, or say insecure_http: true on this credential'
-    report([key], `${secrets[key]} would cross the network in clear text; ${remedy}`)
+    report([key], `${what} would cross the network in clear text; ${remedy}`)
   }
 }
 

@@ -1,21 +1,16 @@
 import type { Credential } from './config.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
-import { isExposed } from './loopback.ts'
 import type { Report } from './report.ts'
 import type { TokenStoreConfig } from './schema/token-store.ts'
 
 /** Checks what handing a token back takes (RFC 7009). */
 export function checkRevocation({ known, isAbsent }: CredentialReading, report: Report): void {
-  const { revocation_endpoint, revoke_on_shutdown, grant_type, insecure_http } = known
+  const { revoke_on_shutdown, grant_type } = known
   if (revoke_on_shutdown === true && grant_type === 'self_signed')
     report(['revoke_on_shutdown'], 'nobody can take back a token that is signed here; remove it')
   else if (revoke_on_shutdown === true && isAbsent('revocation_endpoint'))
     report(['revocation_endpoint'], 'this key is required; write it, because revoke_on_shutdown needs it')
-  if (insecure_http === false && isExposed(revocation_endpoint)) {
-    const remedy = 'use https, or say insecure_http: true on this credential'
-    report(['revocation_endpoint'], `the token would cross the network in clear text; ${remedy}`)
-  }
 }
 
 /** Finds what has no effect. */

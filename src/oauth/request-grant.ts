@@ -32,7 +32,7 @@ export function createGrantRequest(transport: TokenTransport, epochMs: () => num
 /** Where the first refresh token comes from a person's consent, there is nothing to ask with before that. */
 function refuseWithoutLogin({ name, grant_type, variables }: Credential): void {
   if (grant_type !== 'refresh_token' || variables['refresh_token'] !== undefined) return
-  throw new TokenRequestError('refused', 'login_required', `no refresh token yet; run "bearerd login ${name}"`)
+  throw new TokenRequestError('refused', 'login_required', `there is no refresh token; run "bearerd login ${name}"`)
 }
 
 /** A token that is an assertion of our own ends when its `exp` says. */

@@ -1,3 +1,4 @@
+import { needsLogin } from '../config/check-logins.ts'
 import type { Credential } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
@@ -83,6 +84,7 @@ export class TokenRequester {
       if (error.code !== 'invalid_grant' && this.#credential.grant_type === 'refresh_token') throw error
       this.#memory.forgetRefreshToken()
       if (error.code !== 'invalid_grant') throw error
+      if (needsLogin(this.#credential)) throw loginRequired(this.#credential.name)
       this.#parts.metrics.countTokenRequest('refused')
       return await this.#askAsClient(circumstances)
     }
@@ -142,6 +144,12 @@ export class TokenRequester {
       this.#budget.waitMs(nowMs),
     )
   }
+}
+
+/** Only a person can mend this. */
+function loginRequired(name: string): TokenRequestError {
+  const message = `the token endpoint does not take the refresh token any more; run "bearerd login ${name}" again`
+  return new TokenRequestError('refused', 'login_required', message)
 }
 
 /** RFC 6749 5.2; a 401 that says no more means the same (RFC 9110 15.5.2). */

@@ -74,7 +74,7 @@ test('where the first refresh token comes from a login, nothing is asked for bef
     name: 'TokenRequestError',
     kind: 'refused',
     code: 'login_required',
-    message: 'no refresh token yet; run "bearerd login main"',
+    message: 'there is no refresh token; run "bearerd login main"',
   })
   expect(asked).toEqual([])
   expect(await requestGrant(credential, held)).toMatchObject({ accessToken: 'a', refreshToken: 'refresh-2' })
