@@ -1,6 +1,6 @@
 import type { Credential } from '../config/config.ts'
 import { credentialValues } from './credential-values.ts'
-import { atPointer } from './json-pointer.ts'
+import { tokenField } from './token-field.ts'
 import { TokenRequestError } from './token-request-error.ts'
 import type { Grant } from './token-response.ts'
 
@@ -19,9 +19,7 @@ export function injectionOf(credential: Credential, grant: Pick<Grant, 'accessTo
   const common = credentialValues(credential)
   const values = (placeholder: string): string | undefined => {
     if (placeholder === 'access_token') return grant.accessToken
-    if (!placeholder.startsWith('token.')) return common(placeholder)
-    const value = atPointer(grant.fields, `/${placeholder.slice('token.'.length)}`)
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
+    return placeholder.startsWith('token.') ? tokenField(placeholder, grant.fields) : common(placeholder)
   }
   const fields: string[] = []
   const query: [string, string][] = []

@@ -26,6 +26,11 @@ export class AccessToken {
 
   constructor(entry: TokenEntry, injection: Injection, times: TokenTimes, isOwn: boolean) {
     this.#entry = entry
+  }
+
+  /** @param fields the token response that granted it */
+  constructor(value: string, injection: Injection, fields: unknown, times: TokenTimes) {
+    this.#value = value
     this.#injection = injection
     this.times = times
     this.isOwn = isOwn
@@ -50,6 +55,11 @@ export class AccessToken {
   /** The token itself, for handing it back. */
   revealValue(): string {
     return this.#entry.accessToken
+  }
+
+  /** The token response that granted it, for `{token.FIELD}`. Holds secrets: take a field out of it, log nothing of it. */
+  revealFields(): unknown {
+    return this.#entry.fields
   }
 
   /** Whether the other is the same token, perhaps granted again with a new lifetime. */
