@@ -1,4 +1,5 @@
-import { formatUpstream, shownEndpoint } from '../config/schema/url.ts'
+import { shownUpstream } from '../config/schema/upstream.ts'
+import { shownEndpoint } from '../config/schema/url.ts'
 import type { TokenStatus } from '../tokens/token-status.ts'
 import type { GatewayView } from './gateway-view.ts'
 
@@ -57,7 +58,7 @@ export function statusOf(view: GatewayView): Status {
     ready: Object.values(view.readiness()).every(Boolean),
     routes: view.config.routes.map(({ label, upstream, credential }) => ({
       path: label,
-      upstream: formatUpstream(upstream),
+      upstream: shownUpstream(upstream),
       credential: credential?.name ?? null,
     })),
     credentials: [...view.config.credentials.values()].map(({ name, provider = null, token_endpoint }) => ({

@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/problem.ts'
 import { formatAddress } from '../config/schema/listen.ts'
-import { formatUpstream, shownEndpoint } from '../config/schema/url.ts'
+import { shownUpstream } from '../config/schema/upstream.ts'
+import { shownEndpoint } from '../config/schema/url.ts'
 import type { Command } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
 
@@ -41,7 +42,7 @@ interface RouteRow {
 function rowsOf({ routes }: Config): RouteRow[] {
   return routes.map(({ label, upstream, credential }) => ({
     path: label,
-    upstream: formatUpstream(upstream),
+    upstream: shownUpstream(upstream),
     credential: credential?.name ?? null,
     token_endpoint: credential?.token_endpoint === undefined ? null : shownEndpoint(credential.token_endpoint),
   }))

@@ -1,32 +1,45 @@
-import type { Credential, Known, Route } from './config.ts'
+import type { z } from 'zod'
+import { checkTokenUpstream } from './check-token-upstream.ts'
+import type { Credential } from './config.ts'
 import { isReservedField, reportRepeated } from './field-names.ts'
-import { isGroup } from './groups.ts'
+import { isGroup, valueAt } from './groups.ts'
 import { isLoopbackHost } from './loopback.ts'
+import type { Reading } from './read-group.ts'
 import type { Report } from './report.ts'
+import type { routeSchema } from './schema/route.ts'
+import { isUpstreamTemplate } from './schema/upstream.ts'
+import type { UpstreamUrl } from './schema/url.ts'
 
-/** A route as far as it could be read. */
-export interface RouteReading {
-  readonly known: Known<Omit<Route, 'credential'>>
-  /** Whether nothing of it is wrong: only then can be told that something has no effect. */
-  readonly isWhole: boolean
+/** A route as far as it could be read, with what its credential's preset says of routes. */
+export interface RouteReading extends Reading<z.output<typeof routeSchema>> {
+  /** What the user wrote, without the preset: only that can be without effect. */
+  readonly written: unknown
   /** The credential that it uses, when that has no problems. */
   readonly credential: Credential | undefined
 }
 
 /** Checks what concerns more than one key of a route, and the credential that it uses. */
 export function checkRoute(reading: RouteReading, report: Report): void {
-  checkTransport(reading, report)
+  const { upstream } = reading.known
+  if (upstream !== undefined && isUpstreamTemplate(upstream)) checkTokenUpstream(reading, upstream, report)
+  else checkTransport(reading, upstream, report)
   checkFields(reading, report)
   checkQuery(reading, report)
 }
 
-function checkTransport({ known: { upstream, insecure_http }, isWhole }: RouteReading, report: Report): void {
+function checkTransport(
+  { known: { insecure_http }, whole, written }: RouteReading,
+  upstream: UpstreamUrl | undefined,
+  report: Report,
+): void {
   if (upstream === undefined) return
   const isExposed = !upstream.isTls && !isLoopbackHost(upstream.hostname)
   if (isExposed && insecure_http === false) {
     report(['upstream'], 'the token would cross the network in clear text; use https, or say insecure_http: true on this route')
   }
-  if (isWhole && !isExposed && insecure_http === true)
+  if (valueAt(written, ['allowed_hosts']) !== undefined)
+    report(['allowed_hosts'], 'has no effect: the upstream is on the host that it names; remove it', 'key')
+  if (whole !== undefined && !isExposed && insecure_http === true)
     report(['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
 }
 

@@ -9,8 +9,10 @@ export interface Preset {
   readonly title: string
   /** Address of the provider's own documentation. */
   readonly documentation: string
-  /** Base URL of its API, the default for routes that use it. */
+  /** Base URL of its API, or a template of one; the default for routes that use it. */
   readonly upstream: string | undefined
+  /** The hosts that such a template may resolve to. */
+  readonly allowedHosts: readonly string[] | undefined
   /** Hosts other than production, by name. */
   readonly environments: Readonly<Record<string, { readonly token_endpoint?: string; readonly upstream?: string }>>
   /** Defaults for the keys of a credential, not yet checked: they are checked once a user's keys lie on top. */
@@ -20,7 +22,8 @@ export interface Preset {
 const presetSchema = z.looseObject({
   title: z.string().min(1),
   documentation: z.url(),
-  upstream: z.url().optional(),
+  upstream: z.union([z.url(), z.string().startsWith('{token.')]).optional(),
+  allowed_hosts: z.array(z.string()).optional(),
   environments: z
     .record(z.string(), z.strictObject({ token_endpoint: z.url().optional(), upstream: z.url().optional() }))
     .default({}),
@@ -45,6 +48,7 @@ export function readPreset(name: string): Preset {
   const file = join(folder, `${name}.yaml`)
   const document = readYaml(file, readFileSync(file, 'utf8'), undefined)
   if (document.problems.length > 0) throw new Error(`${file}: ${document.problems[0]?.problem}`)
-  const { title, documentation, upstream, environments, ...defaults } = presetSchema.parse(document.value)
-  return { name, title, documentation, upstream, environments: environments as Preset['environments'], defaults }
+  const { environments, ...keys } = presetSchema.parse(document.value)
+  const { title, documentation, upstream, allowed_hosts: allowedHosts, ...defaults } = keys
+  return { name, title, documentation, upstream, allowedHosts, environments: environments as Preset['environments'], defaults }
 }

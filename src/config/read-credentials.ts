@@ -13,8 +13,8 @@ import { credentialSchema } from './schema/credential.ts'
 export interface CredentialEntry {
   /** Undefined when it has problems, which are reported. */
   readonly credential: Credential | undefined
-  /** The upstream of its preset, for its routes. */
-  readonly upstream: string | undefined
+  /** What its preset says of its routes: their defaults, not yet checked. */
+  readonly ofRoutes: Group
   /** Whether its preset cannot be told, so that nothing follows from what is missing. */
   readonly isPresetUnknown: boolean
 }
@@ -36,18 +36,18 @@ export function readCredentials(
       const lower = lowerLayer(entry, reportHere)
       if (lower === 'unknown') {
         readGroup(schema, entry, reportHere, () => true)
-        return [name, { credential: undefined, upstream: undefined, isPresetUnknown: true }]
+        return [name, { credential: undefined, ofRoutes: {}, isPresetUnknown: true }]
       }
       const reading = readGroup(schema, merge(lower.defaults, entry), reportHere)
       checkCredential({ ...reading, name, written: entry }, reportHere)
-      return [name, { credential: reading.whole && { ...reading.whole, name }, upstream: lower.upstream, isPresetUnknown: false }]
+      return [name, { credential: reading.whole && { ...reading.whole, name }, ofRoutes: lower.ofRoutes, isPresetUnknown: false }]
     }),
   )
 }
 
 interface LowerLayer {
   readonly defaults: unknown
-  readonly upstream: string | undefined
+  readonly ofRoutes: Group
 }
 
 /** What the preset and environment that an entry names put under it; `unknown` when it means a preset that cannot be told. */
@@ -56,25 +56,29 @@ function lowerLayer(entry: unknown, report: Report): LowerLayer | 'unknown' {
   const { provider, environment } = entry
   if (provider === undefined) {
     if (environment !== undefined) report(['environment'], 'has no effect without a provider; remove it or name a provider')
-    return { defaults: {}, upstream: undefined }
+    return { defaults: {}, ofRoutes: {} }
   }
   if (typeof provider !== 'string') return 'unknown'
   if (!presetNames().includes(provider)) {
     if (provider !== '') report(['provider'], `there is no preset of this name; ${suggest(provider, presetNames())}`)
     return 'unknown'
   }
-  const { defaults, upstream, environments } = readPreset(provider)
-  if (typeof environment !== 'string' || environment === 'production') return { defaults, upstream }
+  const { defaults, upstream, allowedHosts: allowed_hosts, environments } = readPreset(provider)
+  const ofRoutes = { ...(upstream !== undefined && { upstream }), ...(allowed_hosts !== undefined && { allowed_hosts }) }
+  if (typeof environment !== 'string' || environment === 'production') return { defaults, ofRoutes }
   const hosts = Object.hasOwn(environments, environment) ? environments[environment] : undefined
   if (hosts === undefined) {
     report(
       ['environment'],
       `the preset ${provider} has no such environment; ${suggest(environment, ['production', ...Object.keys(environments)])}`,
     )
-    return { defaults, upstream }
+    return { defaults, ofRoutes }
   }
-  const { upstream: ownUpstream = upstream, ...keys } = hosts
-  return { defaults: merge(defaults, keys), upstream: ownUpstream }
+  const { upstream: ownUpstream, ...keys } = hosts
+  return {
+    defaults: merge(defaults, keys),
+    ofRoutes: ownUpstream === undefined ? ofRoutes : { ...ofRoutes, upstream: ownUpstream },
+  }
 }
 
 /** Replaced as a whole, because half of one and half of another means nothing. */

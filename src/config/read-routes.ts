@@ -9,7 +9,7 @@ import type { Report } from './report.ts'
 import { routeSchema } from './schema/route.ts'
 
 /**
- * Reads `routes`, each with the upstream of its credential's preset laid under it.
+ * Reads `routes`, each with what its credential's preset says of routes laid under it.
  * @param entries what stands in the file
  * @param credentials by name; undefined when they cannot be told
  * @returns those without problems
@@ -36,9 +36,11 @@ function readRoute(
   }
   // Without knowing the credential and its preset there is no telling whether there is an upstream.
   const isUpstreamUnknown = name !== undefined && (used?.isPresetUnknown ?? true)
-  const value = isGroup(entry) && used?.upstream !== undefined ? { upstream: used.upstream, ...entry } : entry
-  const { whole, known } = readGroup(routeSchema, value, report, (key) => key === 'upstream' && isUpstreamUnknown)
-  checkRoute({ known, isWhole: whole !== undefined, credential: used?.credential }, report)
+  const value = isGroup(entry) ? { ...used?.ofRoutes, ...entry } : entry
+  const reading = readGroup(routeSchema, value, report, (key) => key === 'upstream' && isUpstreamUnknown)
+  const isAbsent: typeof reading.isAbsent = (key) => !isUpstreamUnknown && reading.isAbsent(key)
+  checkRoute({ ...reading, isAbsent, written: entry, credential: used?.credential }, report)
+  const { whole } = reading
   if (whole === undefined) return undefined
   return { ...whole, label: `${whole.host ?? ''}${whole.path === '' ? '/' : whole.path}`, credential: used?.credential }
 }

@@ -7,6 +7,7 @@ const groups: ReadonlySet<unknown> = new Set(['headers', 'query', 'params'])
  * that came from a variable must not get it. A test compares this with the schemas.
  */
 export function isTemplatePlace([top, , key, group, ...rest]: Path): boolean {
+  if (top === 'routes') return key === 'upstream' && group === undefined
   if (top !== 'credentials') return false
   if (key === 'token_request' && group === 'assertion') return rest[0] === 'claims' && rest.length > 1
   return (

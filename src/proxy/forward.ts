@@ -17,11 +17,10 @@ import { checkRouteAllows } from './routing/route-check.ts'
 import type { RouteTable } from './routing/route-table.ts'
 import { sendRequest } from './upstream/send-request.ts'
 import type { SendOptions } from './upstream/send-request.ts'
-import type { TokenEndpointGuard } from './routing/token-endpoint-guard.ts'
 import { tokenFor } from './token-choice.ts'
 import { upstreamPath } from './upstream/upstream-request.ts'
 import type { Answer } from './upstream/attempt.ts'
-import type { Upstream } from './upstream/upstream.ts'
+import type { RouteUpstreams } from './upstream/route-upstreams.ts'
 import { checkLoop } from './request/via.ts'
 
 /** What forwarding needs; built once per configuration. */
@@ -33,8 +32,7 @@ export interface ForwardingParts {
   readonly findRoute: RouteTable
   readonly replayMemory: ReplayMemory
   readonly tokenSource: (credential: Credential) => TokenSource
-  readonly upstream: (route: Route) => Upstream
-  readonly tokenEndpointGuard: (route: Route) => TokenEndpointGuard
+  readonly upstreams: (route: Route) => RouteUpstreams
 }
 
 /**
@@ -55,16 +53,15 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   exchange.enter(route.label, parts.metrics.forRoute(route.label))
   checkRouteAllows(route, received, rest)
   if (parts.via !== 'off') checkLoop(received.fields, parts.via)
-  const path = upstreamPath(route, rest)
-  parts.tokenEndpointGuard(route)(path)
+  const upstreams = parts.upstreams(route)
+  const path = upstreams.fixed && upstreamPath(upstreams.fixed, rest)
 
   const source = route.credential === undefined ? undefined : parts.tokenSource(route.credential)
   const body = bodyOf(exchange, received, route, parts)
   try {
-    const upstream = parts.upstream(route)
     let token: AccessToken | undefined
     const send = (chooseToken: SendOptions['chooseToken']): Promise<Answer> =>
-      sendRequest({ exchange, received, route, path, body, chooseToken, upstream, via: parts.via })
+      sendRequest({ exchange, received, route, rest, path, body, chooseToken, upstreams, via: parts.via })
     const answer = await send(async () => (token = source && (await tokenFor(exchange, source))))
     let isRefused = token !== undefined && source !== undefined && isRefusal(exchange, answer, source.rejectedWhen)
     // Nearly always it is known at once; then nothing waits.

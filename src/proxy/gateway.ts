@@ -10,8 +10,7 @@ import { createListener } from './caller/listener.ts'
 import { RecentRequests } from './caller/recent-requests.ts'
 import { ReplayMemory } from './replay/replay-copy.ts'
 import { createRouteTable } from './routing/route-table.ts'
-import { createTokenEndpointGuard } from './routing/token-endpoint-guard.ts'
-import { createUpstream } from './upstream/upstream.ts'
+import { createRouteUpstreams } from './upstream/route-upstreams.ts'
 
 /** What the gateway is built from. */
 export interface GatewayParts {
@@ -34,7 +33,7 @@ export interface Gateway {
 /** Builds the data path of a configuration. */
 export function createGateway({ config, metrics, log, tokenSource }: GatewayParts): Gateway {
   const recent = new RecentRequests()
-  const upstream = perRoute(config.routes, createUpstream)
+  const upstreams = perRoute(config.routes, (route) => createRouteUpstreams(route, config.credentials, log))
   const parts: ForwardingParts = {
     limits: config.limits,
     via: config.via,
@@ -43,8 +42,7 @@ export function createGateway({ config, metrics, log, tokenSource }: GatewayPart
     findRoute: createRouteTable(config.routes),
     replayMemory: new ReplayMemory(config.replay_memory),
     tokenSource,
-    upstream,
-    tokenEndpointGuard: perRoute(config.routes, (route) => createTokenEndpointGuard(route, config.credentials)),
+    upstreams,
   }
   const listener = createListener(config, (exchange) => forward(exchange, parts), {
     metrics,
@@ -58,7 +56,7 @@ export function createGateway({ config, metrics, log, tokenSource }: GatewayPart
     startDraining: () => listener.startDraining(),
     close: async (graceMs) => {
       await listener.close(graceMs)
-      for (const route of config.routes) upstream(route).close()
+      for (const route of config.routes) upstreams(route).close()
     },
   }
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { credentialSchema } from '../../src/config/schema/credential.ts'
 import { gatewaySchema } from '../../src/config/schema/gateway.ts'
 import { routeSchema } from '../../src/config/schema/route.ts'
+import { upstreamText } from '../../src/config/schema/upstream.ts'
 import { jsonTemplate, template } from '../../src/config/schema/values.ts'
 import { isTemplatePlace } from '../../src/config/template-places.ts'
 import type { Path } from '../../src/config/yaml-document.ts'
@@ -22,8 +23,10 @@ interface Definition {
   readonly shape?: Readonly<Record<string, z.core.$ZodType>>
 }
 
+const templates: ReadonlySet<z.core.$ZodType> = new Set([template, jsonTemplate, upstreamText])
+
 function leavesOf(schema: z.core.$ZodType, path: Path): Leaf[] {
-  if (schema === template || schema === jsonTemplate) return [{ path, isTemplate: true }]
+  if (templates.has(schema)) return [{ path, isTemplate: true }]
   const { innerType, in: input, element, valueType, options, shape } = schema._zod.def as Definition
   if (shape !== undefined) return Object.entries(shape).flatMap(([key, value]) => leavesOf(value, [...path, key]))
   if (element !== undefined) return leavesOf(element, [...path, 0])
@@ -47,7 +50,7 @@ describe('the places of templates', () => {
     )
   })
 
-  it('are six', () => {
+  it('are seven', () => {
     expect(leaves.filter(({ isTemplate }) => isTemplate).map(({ path }) => path.slice(2).join('.'))).toEqual([
       'token_request.headers.any',
       'token_request.query.any',
@@ -55,6 +58,7 @@ describe('the places of templates', () => {
       'token_request.assertion.claims.any',
       'inject.value',
       'inject.0.value',
+      'upstream',
     ])
   })
 })

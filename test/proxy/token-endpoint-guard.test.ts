@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/load-config.ts'
+import type { UpstreamUrl } from '../../src/config/schema/url.ts'
 import { createTokenEndpointGuard } from '../../src/proxy/routing/token-endpoint-guard.ts'
 
 test.each([
@@ -15,7 +16,7 @@ routes: [{path: /api, upstream: "${upstream}", credential: main}]
     {},
   )
   for (const route of routes) {
-    const guard = createTokenEndpointGuard(route, credentials)
+    const guard = createTokenEndpointGuard(route.upstream as UpstreamUrl, credentials)
     expect(() => guard('/token')).toThrow(expect.objectContaining({ code: 'token_endpoint_blocked' }))
     expect(() => guard('/tokens')).not.toThrow()
   }

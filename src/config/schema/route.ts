@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fieldName, fieldValue, flag, queryValue, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
-import { upstreamUrl } from './url.ts'
+import { allowedHost } from './allowed-host.ts'
+import { upstream } from './upstream.ts'
 
 const pathPrefix = z
   .string({ error: 'expected a path prefix; for example /gett' })
@@ -17,14 +18,23 @@ const method = z
 
 const parameterName = z.string().min(1, { error: 'a parameter has a name; write it in front of the colon' })
 
-/** One entry of `routes`, after the upstream of its credential's preset has been laid under it. */
+/** One entry of `routes`, after what its credential's preset says of routes has been laid under it. */
 export const routeSchema = strictObject({
   path: pathPrefix.describe('Path prefix; the longest that matches wins, on segment boundaries, and it is not sent upstream.'),
   host: text('a host name', 'gett.localhost')
     .transform((host) => host.toLowerCase())
     .optional()
     .describe('Only requests whose Host has this name match; such a route wins over one without.'),
-  upstream: upstreamUrl.describe('Base URL of the upstream; only this origin ever receives the token.'),
+  upstream: upstream.describe(
+    'Base URL of the upstream; only this origin ever receives the token. {token.FIELD} in it is a field of the token response.',
+  ),
+  allowed_hosts: z
+    .array(allowedHost)
+    .min(1, { error: 'an empty list allows no upstream; name the hosts that it may be on' })
+    .optional()
+    .describe(
+      'The hosts that an upstream with {token.FIELD} in it may be on: api.example.com, *.example.com, example.com:8443; required then.',
+    ),
   insecure_http: flag
     .default(false)
     .describe('Allows http:// for an upstream that is not on this machine. The token then crosses the network in clear text.'),

@@ -3,8 +3,10 @@ import { isLoopbackHost } from '../loopback.ts'
 
 /** The URL of a token endpoint. */
 export const endpointUrl = z.string({ error: urlError }).transform((value, context) => {
-  const url = parseHttpUrl(value, context)
-  return url === undefined ? z.NEVER : url.href
+  const url = parseHttpUrl(value)
+  if (typeof url !== 'string') return url.href
+  context.addIssue(url)
+  return z.NEVER
 })
 
 /** An issuer identifier (RFC 8414 2). It stays as it is written: it is compared character by character (RFC 9207 2.4). */
@@ -52,14 +54,14 @@ export interface UpstreamUrl {
   readonly basePath: string
 }
 
-/** The base URL of an upstream: origin and base path, nothing else. */
-export const upstreamUrl = z.string({ error: urlError }).transform((value, context): UpstreamUrl => {
-  const url = parseHttpUrl(value, context)
-  if (url === undefined) return z.NEVER
-  if (value.includes('?')) {
-    context.addIssue('an upstream has no query; set fixed parameters with "query: {set: {...}}" on the route')
-    return z.NEVER
-  }
+/**
+ * Reads the base URL of an upstream: origin and base path, nothing else.
+ * @returns what is wrong with it, of the form `problem; remedy` and without any part of it, when it is none
+ */
+export function parseUpstreamUrl(value: string): UpstreamUrl | string {
+  const url = parseHttpUrl(value)
+  if (typeof url === 'string') return url
+  if (value.includes('?')) return 'an upstream has no query; set fixed parameters with "query: {set: {...}}" on the route'
   const isTls = url.protocol === 'https:'
   return {
     isTls,
@@ -67,7 +69,7 @@ export const upstreamUrl = z.string({ error: urlError }).transform((value, conte
     authority: url.host,
     basePath: url.pathname.replace(/\/+$/, ''),
   }
-})
+}
 
 /** Where a socket for an http or https URL connects to: the host without brackets around an IPv6 address, and the port. */
 export function socketAddressOf({ protocol, hostname, port }: URL): Pick<UpstreamUrl, 'hostname' | 'port'> {
@@ -80,23 +82,19 @@ export function formatUpstream({ isTls, authority, basePath }: UpstreamUrl): str
   return `${isTls ? 'https' : 'http'}://${authority}${basePath}`
 }
 
-function urlError(): string {
+/** What is said of a value that is no text. */
+export function urlError(): string {
   return 'expected a URL; for example https://api.example.com/v1'
 }
 
-function parseHttpUrl(value: string, context: z.core.$RefinementCtx): URL | undefined {
+function parseHttpUrl(value: string): URL | string {
   const url = URL.parse(value)
-  if (url === null || !/^https?:\/\//i.test(value)) {
-    context.addIssue('not an absolute http or https URL; write it as https://api.example.com/v1')
-  } else if (url.username !== '' || url.password !== '') {
-    // Shown in logs and error messages, unlike client_secret.
-    context.addIssue('a URL must not carry credentials; use client_id and client_secret')
-  } else if (value.includes('#')) {
-    context.addIssue('a fragment is never sent; remove it')
-  } else if (/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(value.replace(/^https?:\/\//i, ''))) {
-    context.addIssue('a dot segment in the path; write the path that is meant')
-  } else {
-    return url
-  }
-  return undefined
+  if (url === null || !/^https?:\/\//i.test(value))
+    return 'not an absolute http or https URL; write it as https://api.example.com/v1'
+  // Shown in logs and error messages, unlike client_secret.
+  if (url.username !== '' || url.password !== '') return 'a URL must not carry credentials; use client_id and client_secret'
+  if (value.includes('#')) return 'a fragment is never sent; remove it'
+  if (/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(value.replace(/^https?:\/\//i, '')))
+    return 'a dot segment in the path; write the path that is meant'
+  return url
 }

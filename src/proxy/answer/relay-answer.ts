@@ -31,7 +31,7 @@ export async function relayAnswer(
   const fields = makeAnswerFields(
     answer.fields,
     route,
-    { upstream: route.upstream, prefix: route.path, gatewayOrigin },
+    { upstream: answer.upstream, prefix: route.path, gatewayOrigin },
     sendsTrailers,
   )
   fields.push(...added)

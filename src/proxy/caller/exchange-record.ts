@@ -53,6 +53,7 @@ export function recordExchange(exchange: Exchange, { metrics, log, recent, acces
       duration_ms: rounded(durationMs),
       token,
       replay,
+      upstream: exchange.upstream,
       upstream_status: upstreamStatus,
       upstream_ms: upstreamMs === undefined ? undefined : rounded(upstreamMs),
       error,

@@ -36,6 +36,8 @@ export class Exchange {
   query = ''
   tokenWay: TokenWay = 'none'
   replay: ReplayOutcome | undefined
+  /** Authority of the upstream, where the token decided on it. */
+  upstream: string | undefined
   upstreamStatus: number | undefined
   upstreamMs: number | undefined
   error: string | undefined

@@ -34,7 +34,7 @@ export const gatewayErrors = {
     title: 'The upstream closed the connection without an answer',
     proxyStatus: 'connection_terminated',
   },
-  upstream_invalid: { status: 502, title: "The upstream's answer is not valid HTTP", proxyStatus: 'http_protocol_error' },
+  upstream_invalid: { status: 502, title: 'The upstream or its answer is not valid', proxyStatus: 'http_protocol_error' },
   upstream_timeout: { status: 504, title: 'The upstream took too long', proxyStatus: 'http_response_timeout' },
   request_timeout: {
     status: 408,

@@ -1,4 +1,4 @@
-import type { Config, Route } from '../../config/config.ts'
+import type { Config } from '../../config/config.ts'
 import { isLoopbackHost } from '../../config/loopback.ts'
 import { socketAddressOf } from '../../config/schema/url.ts'
 import type { UpstreamUrl } from '../../config/schema/url.ts'
@@ -8,11 +8,11 @@ import { GatewayError } from '../errors/gateway-error.ts'
 export type TokenEndpointGuard = (path: string) => void
 
 /**
- * Keeps callers away from token endpoints on the upstream of a route (Gett and GetBill serve both from one host): a call would
+ * Keeps callers away from token endpoints on an upstream (Gett and GetBill serve both from one host): a call would
  * hand out a real token and spend the budget.
  * @returns a guard that throws GatewayError `token_endpoint_blocked`
  */
-export function createTokenEndpointGuard({ upstream }: Route, credentials: Config['credentials']): TokenEndpointGuard {
+export function createTokenEndpointGuard(upstream: UpstreamUrl, credentials: Config['credentials']): TokenEndpointGuard {
   const place = placeOf(upstream)
   const blocked = new Set<string>()
   for (const { token_endpoint } of credentials.values()) {

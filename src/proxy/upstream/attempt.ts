@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import type { UpstreamUrl } from '../../config/schema/url.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { BodySink } from '../request/request-body.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
@@ -25,6 +26,8 @@ export interface Answer {
   readonly release: () => void
   /** The connection after a 101, and the bytes that came right behind it. */
   readonly tunnel: { readonly socket: Duplex; readonly head: Buffer } | undefined
+  /** Who gave it. */
+  readonly upstream: UpstreamUrl
 }
 
 /** What is told while an answer is awaited. */
@@ -198,6 +201,7 @@ export class Attempt implements BodySink {
       isWhole: () => isWhole(message, connection),
       release: () => this.#release(message),
       tunnel,
+      upstream: this.#upstream,
     })
   }
 

@@ -8,23 +8,25 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import { isHopByHop } from '../message/hop-by-hop.ts'
 import type { ReceivedRequest } from '../request/received-request.ts'
 import type { BodyFailure, RequestBody } from '../request/request-body.ts'
-import { makeUpstreamRequest } from './upstream-request.ts'
+import { makeUpstreamRequest, upstreamPath } from './upstream-request.ts'
 import { Attempt } from './attempt.ts'
 import type { Answer } from './attempt.ts'
 import { UpstreamError } from './upstream-error.ts'
-import type { Upstream } from './upstream.ts'
+import type { RouteUpstreams } from './route-upstreams.ts'
 
 /** A request to be sent upstream with one token. */
 export interface SendOptions {
   readonly exchange: Exchange
   readonly received: ReceivedRequest
   readonly route: Route
-  /** The path at the upstream. */
-  readonly path: string
+  /** The path behind the route's prefix. */
+  readonly rest: string
+  /** The path at the upstream; undefined when the token decides on the upstream. */
+  readonly path: string | undefined
   readonly body: RequestBody
   /** Asked again after a wait for a connection: a token may expire in the line. */
   readonly chooseToken: () => AccessToken | undefined | Promise<AccessToken | undefined>
-  readonly upstream: Upstream
+  readonly upstreams: RouteUpstreams
   /** Pseudonym for Via, or `off`. */
   readonly via: string
 }
@@ -99,22 +101,37 @@ async function startAttempt(
   forwardsExpect: boolean,
   onContinue: () => void,
 ): Promise<Attempt> {
-  const { exchange, received, route, path, upstream, via, chooseToken } = options
+  const { exchange, received, route, rest, upstreams, via, chooseToken } = options
   const upgrade = exchange.upgrade === undefined ? undefined : exchange.request.headers.upgrade
   const onInformation = (status: number, reason: string, fields: readonly string[]): void =>
     relayInformation(exchange, received, status, reason, fields)
   let token = await chooseToken()
-  if (exchange.isGone) throw new CallerGoneError()
-  const isFree = upstream.slots.tryTake()
-  if (!isFree) await waitForSlot(exchange, upstream)
-  try {
-    if (!isFree) token = await chooseToken()
+  let upstream = upstreams.of(token)
+  for (;;) {
     if (exchange.isGone) throw new CallerGoneError()
-    const request = makeUpstreamRequest(received, route, path, { injection: token?.reveal(), via, forwardsExpect, upgrade })
-    return new Attempt(upstream, request, { onContinue, onInformation }, { upgrade: upgrade !== undefined, isFresh })
-  } catch (error) {
-    upstream.slots.give()
-    throw error
+    const { slots } = upstream
+    const isFree = slots.tryTake()
+    if (!isFree) await waitForSlot(exchange, upstream)
+    try {
+      if (!isFree) {
+        token = await chooseToken()
+        upstream = upstreams.of(token)
+      }
+      if (exchange.isGone) throw new CallerGoneError()
+      if (upstream.slots === slots) {
+        if (upstreams.fixed === undefined) exchange.upstream = upstream.authority
+        const path = options.path ?? upstreamPath(upstream, rest)
+        const { authority } = upstream
+        const injection = token?.reveal()
+        const request = makeUpstreamRequest(received, route, path, { authority, injection, via, forwardsExpect, upgrade })
+        return new Attempt(upstream, request, { onContinue, onInformation }, { upgrade: upgrade !== undefined, isFresh })
+      }
+    } catch (error) {
+      slots.give()
+      throw error
+    }
+    // While this request stood in line, a new token has moved on to another upstream.
+    slots.give()
   }
 }
 

@@ -3,6 +3,7 @@ import type { Injection } from '../../oauth/injection.ts'
 import { isHopByHop } from '../message/hop-by-hop.ts'
 import { setParameter } from './query.ts'
 import type { ReceivedRequest } from '../request/received-request.ts'
+import type { Upstream } from './upstream.ts'
 
 /** What is sent upstream. */
 export interface UpstreamRequest {
@@ -15,6 +16,8 @@ export interface UpstreamRequest {
 
 /** How one attempt differs from the request as received. */
 export interface AttemptOptions {
+  /** For Host (RFC 9110 7.2). */
+  readonly authority: string
   readonly injection: Injection | undefined
   /** Pseudonym for Via, or `off`. */
   readonly via: string
@@ -24,10 +27,15 @@ export interface AttemptOptions {
   readonly upgrade: string | undefined
 }
 
-/** The path that a request has at the upstream: base path and rest, joined byte for byte, never resolved. */
-export function upstreamPath({ upstream }: Route, rest: string): string {
-  const path = `${upstream.basePath}${rest}`
-  return path === '' ? '/' : path
+/**
+ * The path that a request has at the upstream: base path and rest, joined byte for byte, never resolved.
+ * @throws GatewayError `token_endpoint_blocked`
+ */
+export function upstreamPath({ basePath, tokenEndpointGuard }: Upstream, rest: string): string {
+  const joined = `${basePath}${rest}`
+  const path = joined === '' ? '/' : joined
+  tokenEndpointGuard(path)
+  return path
 }
 
 /**
@@ -41,8 +49,8 @@ export function makeUpstreamRequest(
   path: string,
   options: AttemptOptions,
 ): UpstreamRequest {
-  const { injection, via, forwardsExpect, upgrade } = options
-  const fields = ['Host', route.upstream.authority]
+  const { authority, injection, via, forwardsExpect, upgrade } = options
+  const fields = ['Host', authority]
   copyFields(received, route, injection, fields)
   addFraming(received, fields)
   if (via !== 'off') fields.push('Via', `${received.version} ${via}`)

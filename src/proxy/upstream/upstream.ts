@@ -1,6 +1,8 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { Route } from '../../config/config.ts'
+import type { UpstreamUrl } from '../../config/schema/url.ts'
+import type { TokenEndpointGuard } from '../routing/token-endpoint-guard.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 
 /**
@@ -9,21 +11,26 @@ import { ConnectionSlots } from './connection-slots.ts'
  */
 const idleConnectionMs = 4_000
 
-/** The connections to one upstream. */
-export interface Upstream {
-  readonly hostname: string
-  readonly port: number
-  readonly isTls: boolean
+/** One upstream and the connections to it. */
+export interface Upstream extends UpstreamUrl {
   readonly agent: HttpAgent
   /** For a second attempt after a stale connection: always a new one. */
   readonly freshAgent: HttpAgent
   readonly slots: ConnectionSlots
   readonly timeouts: Route['timeouts']
+  readonly tokenEndpointGuard: TokenEndpointGuard
+  /** Ends all connections. */
   close(): void
+  /** Ends idle connections, and each of the others once its request is done. */
+  retire(): void
 }
 
 /** Opens no connection yet. TLS is always verified, against the system's authorities and the upstream's name. */
-export function createUpstream({ upstream, max_connections, timeouts }: Route): Upstream {
+export function createUpstream(
+  url: UpstreamUrl,
+  { max_connections, timeouts }: Pick<Route, 'max_connections' | 'timeouts'>,
+  tokenEndpointGuard: TokenEndpointGuard,
+): Upstream {
   const pooled = {
     keepAlive: true,
     keepAliveMsecs: 1_000,
@@ -32,19 +39,22 @@ export function createUpstream({ upstream, max_connections, timeouts }: Route): 
     maxFreeSockets: 64,
   } as const
   const fresh = { keepAlive: false } as const
-  const agent = upstream.isTls ? new HttpsAgent(pooled) : new HttpAgent(pooled)
-  const freshAgent = upstream.isTls ? new HttpsAgent(fresh) : new HttpAgent(fresh)
+  const agent = url.isTls ? new HttpsAgent(pooled) : new HttpAgent(pooled)
+  const freshAgent = url.isTls ? new HttpsAgent(fresh) : new HttpAgent(fresh)
   return {
-    hostname: upstream.hostname,
-    port: upstream.port,
-    isTls: upstream.isTls,
+    ...url,
     agent,
     freshAgent,
     slots: new ConnectionSlots(max_connections),
     timeouts,
+    tokenEndpointGuard,
     close: () => {
       agent.destroy()
       freshAgent.destroy()
+    },
+    retire: () => {
+      agent.maxFreeSockets = 0
+      for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy()
     },
   }
 }
