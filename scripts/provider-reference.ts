@@ -37,7 +37,7 @@ Nothing here was tried against a provider's own servers. Each preset says in its
 unverified: check those against the provider's documentation before you rely on them. What is not known is listed here, too. This page is made from the presets: \`npm run docs\`.`
 
 function sectionOf(preset: Preset): string {
-  const { name, title, documentation, upstream, environments, defaults } = preset
+  const { name, title, documentation, upstream, allowedHosts, environments, defaults } = preset
   const {
     token_endpoint: endpoint,
     token_response: response,
@@ -56,6 +56,7 @@ function sectionOf(preset: Preset): string {
     `Preset: [providers/${name}.yaml](../providers/${name}.yaml); documentation: <${documentation}>`,
     `To be set by you: ${code(requiredOf(name))}`,
     `Upstream: ${upstream === undefined ? 'set it on the route' : code([upstream])}`,
+    ...(allowedHosts === undefined ? [] : [`Allowed hosts: ${code(allowedHosts)}`]),
     `Token endpoint: ${typeof endpoint === 'string' ? code([endpoint]) : 'set it on the credential'}`,
     ...hosts,
     `Token request: ${code(requestOf(defaults))}`,

@@ -32,6 +32,7 @@ const minimal: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   marketo: { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
   paypal: {},
   sabre: {},
+  salesforce: { token_endpoint: 'https://tenant.example/token' },
   'salesforce-marketing-cloud': { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
   shopify: { token_endpoint: 'https://tenant.example/token', upstream: 'https://api.example' },
   spotify: {},

@@ -118,6 +118,19 @@ routes: [{path: /a, upstream: "{token.host}", allowed_hosts: [a.example], creden
     expect(problemsOf(withUpstream('"${SCHEME}://{token.host}"', salesforce), { SCHEME: 'https' })).toEqual([])
     expect(problemsOf(withUpstream('"{token.host}/?${KEY}"', salesforce), { KEY: 'canary' }).join()).not.toContain('canary')
   })
+
+  it('comes with the hosts of a preset, until the route says otherwise', () => {
+    const route = (more: string): string =>
+      `credentials:\n  sf: {provider: salesforce, token_endpoint: "https://a.my.salesforce.com/services/oauth2/token", client_id: a, client_secret: b}\nroutes: [{path: /sf, credential: sf${more}}]\n`
+    const [route0] = configOf(route('')).routes
+    expect(route0?.allowed_hosts).toEqual([{ hostname: 'my.salesforce.com', port: undefined, isWildcard: true }])
+    expect(shown(route(''))).toBe('{token.instance_url}')
+    expect(shown(route(', upstream: "{token.instance_url}/services/data"'))).toBe('{token.instance_url}/services/data')
+    expect(problemsOf(route(', upstream: "https://a.my.salesforce.com"'))).toEqual([])
+    expect(configOf(route(', allowed_hosts: [a.my.salesforce.com]')).routes[0]?.allowed_hosts).toEqual([
+      { hostname: 'a.my.salesforce.com', port: undefined, isWildcard: false },
+    ])
+  })
 })
 
 describe('allowed_hosts', () => {

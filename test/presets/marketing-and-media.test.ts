@@ -32,6 +32,35 @@ const plays: readonly Play[] = [
     },
   },
   {
+    provider: 'salesforce',
+    tokenEndpoint: 'https://my-domain.my.salesforce.com/services/oauth2/token',
+    asked: {
+      line: 'POST /services/oauth2/token',
+      headers: { ...asForm, authorization: undefined },
+      body: { grant_type: 'client_credentials', ...client },
+    },
+    token: (n) => `00DB0000000TfcR!AQQAQFhoK8vTMg_rKA.esrJ2bCs.OOIjJgl.${n}`,
+    granted: (token, origin) => ({
+      status: 200,
+      body: {
+        access_token: token,
+        instance_url: origin,
+        id: 'https://login.salesforce.com/id/00DB0000000TfcRMAS/005B0000005Bk90IAC',
+        token_type: 'Bearer',
+        issued_at: '1558553873237',
+        signature: 'c2lnbmF0dXJl',
+        scope: 'api',
+      },
+    }),
+    lifetimeSeconds: 900,
+    carried: asBearer,
+    refused: { status: 401, body: [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }] },
+    notRefused: {
+      status: 403,
+      body: [{ message: 'TotalRequests Limit exceeded.', errorCode: 'REQUEST_LIMIT_EXCEEDED' }],
+    },
+  },
+  {
     provider: 'salesforce-marketing-cloud',
     tokenEndpoint: 'https://mc563885gzs27c5t9.auth.marketingcloudapis.com/v2/token',
     asked: {

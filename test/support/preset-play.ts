@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { readPreset } from '../../src/config/presets.ts'
 import { startTestGateway } from './gateway.ts'
 import { httpServer, readBody } from './servers.ts'
+import type { TestServer } from './servers.ts'
 
 /** How a provider words an answer. */
 export interface Wording {
@@ -27,7 +28,8 @@ export interface Play {
   }
   /** The n-th token; `token-N` unless its form matters. */
   readonly token?: (n: number) => string
-  readonly granted: (token: string) => Wording
+  /** @param origin where the API is, for providers that say so */
+  readonly granted: (token: string, origin: string) => Wording
   /** What the answer says of the token's life. */
   readonly lifetimeSeconds: number
   /** The fields that carry a token, or the query that does. */
@@ -67,7 +69,8 @@ interface Asked {
  * refusal, and checks what each side gets to see.
  */
 export async function playProvider(play: Play): Promise<void> {
-  const endpoint = new URL(play.tokenEndpoint ?? (readPreset(play.provider).defaults['token_endpoint'] as string))
+  const preset = readPreset(play.provider)
+  const endpoint = new URL(play.tokenEndpoint ?? (preset.defaults['token_endpoint'] as string))
   const asked: Asked[] = []
   const tokens: string[] = []
   const refusedBodies: string[] = []
@@ -79,7 +82,7 @@ export async function playProvider(play: Play): Promise<void> {
       asked.push({ line: `${request.method} ${request.url}`, headers: request.headers, body: parseParams(request, body) })
       const token = (play.token ?? ((n) => `token-${n}`))(tokens.length + 1)
       tokens.push(token)
-      say(response, play.granted(token))
+      say(response, play.granted(token, provider.url))
     } else if (tokens.slice(oldest).some((token) => isCarried(play, token, request.headers, searchParams))) {
       say(
         response,
@@ -96,7 +99,7 @@ export async function playProvider(play: Play): Promise<void> {
     credentials: {
       main: { ...client, ...play.settings, provider: play.provider, token_endpoint: `${provider.url}${endpoint.pathname}` },
     },
-    routes: [{ path: '/api', upstream: `${provider.url}/base`, credential: 'main' }],
+    routes: [{ path: '/api', credential: 'main', ...placeOf(preset.upstream, provider) }],
   })
 
   const first = await fetch(`${gateway.url}/api/things?a=b`, { method: 'POST', body: 'one' })
@@ -119,6 +122,11 @@ export async function playProvider(play: Play): Promise<void> {
     expect([third.status, await third.text()]).toEqual([play.notRefused.status, textOf(play.notRefused)])
     expect(asked).toHaveLength(2)
   }
+}
+
+/** The preset's own upstream, where the token decides on it: then only the host has to be that of the play. */
+function placeOf(upstream: string | undefined, { url, port }: TestServer): Readonly<Record<string, unknown>> {
+  return upstream?.includes('{token.') === true ? { allowed_hosts: [`127.0.0.1:${port}`] } : { upstream: `${url}/base` }
 }
 
 function parseParams({ headers }: IncomingMessage, body: string): unknown {
