@@ -79,7 +79,8 @@ export interface TokenLock {
   /** Spends one token request of the budget; undefined when the store cannot tell in time. */
   spend(key: string, terms: BudgetTerms): Promise<BudgetVerdict | undefined>
   /**
-   * Keeps what was granted, tells the others, and ends the lock.
+   * Keeps what was granted, tells the others, and ends the lock. If what is remembered of grants is no longer what was read
+   * under the lock, it stays: a person has logged in meanwhile.
    * @returns whether it is kept; resolved when that is known or when it has taken too long to wait any longer
    */
   publish(token: TokenEntry, grant: GrantEntry): Promise<boolean>
