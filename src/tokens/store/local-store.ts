@@ -4,6 +4,11 @@ import { LocalLocks } from './local-locks.ts'
 import type { Shelf } from './shelf.ts'
 import type { Claim, GrantEntry, KeptToken, StoreEvent, StoreKeys, TokenEntry, TokenLock, TokenStore } from './token-store.ts'
 
+/** The longest that a request waits for what is kept. */
+const longestWaitMs = 100
+/** A person who has logged in wants to know. */
+const longestLoginWaitMs = 5_000
+
 /** What a store that serves one process is made of. */
 export interface LocalStoreParts {
   readonly name: 'memory' | 'file'
@@ -53,7 +58,7 @@ export class LocalStore implements TokenStore {
   async keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean> {
     this.#shelf.keepGrant(keys, grant)
     this.#events.tell(keys, { type: 'login' })
-    return await this.#shelf.saved()
+    return await this.#shelf.saved(longestLoginWaitMs)
   }
 
   reject(keys: StoreKeys, id: string): void {
@@ -68,7 +73,7 @@ export class LocalStore implements TokenStore {
 
   async forget(keys: StoreKeys, id: string): Promise<void> {
     this.#shelf.dropToken(keys, id)
-    await this.#shelf.saved()
+    await this.#shelf.saved(longestWaitMs)
   }
 
   subscribe(keys: StoreKeys, listener: (event: StoreEvent) => void): () => void {
@@ -92,7 +97,7 @@ export class LocalStore implements TokenStore {
         this.#shelf.replaceGrant(keys, grant, known)
         end()
         this.#events.tell(keys, { type: 'granted', id: token.id })
-        return await this.#shelf.saved()
+        return await this.#shelf.saved(longestWaitMs)
       },
       fail: (failure, pauseMs) => {
         if (!end()) return

@@ -24,7 +24,7 @@ export interface Shelf {
   keepGrant(keys: StoreKeys, grant: GrantEntry): void
   /** Spends one token request of a budget, if the terms allow it. */
   spend(key: string, terms: BudgetTerms): BudgetVerdict
-  /** Whether everything up to now is where it is to be kept; resolved when known, or when it has taken too long to wait. */
-  saved(): Promise<boolean>
+  /** Whether everything up to now is where it is to be kept; false also when that takes longer than `waitMs`. */
+  saved(waitMs: number): Promise<boolean>
   close(): Promise<void>
 }

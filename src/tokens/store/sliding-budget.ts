@@ -11,8 +11,8 @@ export function spendFrom(
   { limit, windowMs, reserve }: BudgetTerms,
   nowMs: number,
 ): { readonly verdict: BudgetVerdict; readonly spentAtMs: readonly number[] } {
-  // Times later than now are left from before the clock was set back.
-  const inWindow = spentAtMs.filter((atMs) => atMs > nowMs - windowMs && atMs <= nowMs)
+  // Times later than now are left from before the date was set back: nobody knows when they were, so they count in full.
+  const inWindow = spentAtMs.filter((atMs) => atMs > nowMs - windowMs).map((atMs) => Math.min(atMs, nowMs))
   const isSpent = limit - inWindow.length > reserve
   const spent = isSpent ? [...inWindow, nowMs] : inWindow
   return { verdict: { isSpent, agesMs: spent.map((atMs) => nowMs - atMs) }, spentAtMs: spent }

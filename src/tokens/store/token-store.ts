@@ -124,7 +124,11 @@ export interface TokenStore {
   claim(keys: StoreKeys, knownId: string | undefined, isUrgent?: boolean): Promise<Claim>
   /** What is remembered of grants, for whoever is not asking for a token. */
   readGrant(keys: StoreKeys): Promise<GrantEntry | undefined>
-  /** Keeps a refresh token that did not come from a token request under the lock. @returns whether it is kept */
+  /**
+   * Keeps a refresh token that did not come from a token request under the lock. This alone may take longer than 100 ms: a person
+   * waits for it.
+   * @returns whether it is kept
+   */
   keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean>
   /** A refused token is kept no longer, if it still is the one that is kept; the others are told. */
   reject(keys: StoreKeys, id: string): void
