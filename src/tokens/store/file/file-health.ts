@@ -31,7 +31,9 @@ export class FileHealth {
     this.#begin('read', codeOf(error))
   }
 
+  /** Whatever is written was read before. */
   canWrite(): void {
+    this.canRead()
     this.#end('write')
   }
 
