@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../../src/tokens/clock.ts'
@@ -69,6 +70,32 @@ describe.each(troubles)('a file store %s', (_, cause) => {
     }
     // Forty waits of 100 ms would be 4 s.
     expect(performance.now() - startedMs).toBeLessThan(2_000)
+  })
+})
+
+describe('a disk that hangs', () => {
+  it('is waited for once, and works again when it does', async () => {
+    const place = await somePlace()
+    const store = await place.open({ clock: systemClock })
+    const keys = freshKeys()
+    const token = tokenEntry(Date.now())
+    await publish(store, keys, token)
+    // A pipe that nobody writes to answers a look, and leaves whoever reads it waiting.
+    await rm(place.path)
+    execFileSync('mkfifo', [place.path])
+    const startedMs = performance.now()
+    for (let count = 0; count < 20; count++) expect(keptId(await store.claim(keys, undefined))).toBe(token.id)
+    // Twenty waits of 100 ms would be 2 s.
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    expect(place.ups).toEqual([true, false])
+    expect(place.log).toHaveLength(1)
+
+    await writeFile(place.path, 'an end of the waiting')
+    await vi.waitFor(() => expect(place.ups).toEqual([true, false, true]))
+    await rm(place.path)
+    await publish(store, freshKeys(), tokenEntry(Date.now()))
+    await store.close()
+    expect((await (await place.open({ clock: systemClock })).read(keys))?.id).toBe(token.id)
   })
 })
 
