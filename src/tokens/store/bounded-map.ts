@@ -29,10 +29,6 @@ export class BoundedMap<Value> {
     this.#entries.delete(key)
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
   #append(key: string, value: Value): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StoreEvent, StoreKeys, TokenStore } from '../../../src/tokens/store/token-store.ts'
-import { budgetOf, freshKeys, grantEntry, keptId, locked, publish, tokenEntry } from './entries.ts'
+import { budgetOf, eventually, freshKeys, grantEntry, keptId, locked, publish, tokenEntry } from './entries.ts'
 
 /** A store to hold to the contract. */
 export interface StoreUnderTest {
@@ -134,7 +134,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
       it('ends with its release', async () => {
         const lock = await locked(store, keys)
         lock.release()
-        await vi.waitFor(() => locked(store, keys))
+        await eventually(() => locked(store, keys))
       })
 
       it('ends with what is published', async () => {
@@ -146,14 +146,14 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
       it('is not ended by who had it before', async () => {
         const lock = await locked(store, keys)
         lock.release()
-        const next = await vi.waitFor(() => locked(store, keys))
+        const next = await eventually(() => locked(store, keys))
         lock.release()
         lock.fail(failure, 1_000)
         // Long enough for a store that is told from afar.
         await under.advance(50)
         expect(await store.claim(keys, undefined)).toEqual({ state: 'taken', failure: undefined })
         next.release()
-        await vi.waitFor(() => locked(store, keys))
+        await eventually(() => locked(store, keys))
       })
     })
 
@@ -161,7 +161,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
       it('is told to who claims next, for as long as it lasts', async () => {
         const lock = await locked(store, keys)
         lock.fail(failure, 300)
-        await vi.waitFor(async () => expect(await store.claim(keys, undefined)).toEqual({ state: 'taken', failure }))
+        await eventually(async () => expect(await store.claim(keys, undefined)).toEqual({ state: 'taken', failure }))
         await under.advance(350)
         await locked(store, keys)
       })
@@ -169,7 +169,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
       it('keeps others waiting for a second at most when the token endpoint is unavailable', async () => {
         const lock = await locked(store, keys)
         lock.fail(failure, 300_000)
-        await vi.waitFor(async () => expect(await store.claim(keys, undefined)).toMatchObject({ failure }))
+        await eventually(async () => expect(await store.claim(keys, undefined)).toMatchObject({ failure }))
         await under.advance(1_050)
         await locked(store, keys)
       })
@@ -179,7 +179,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
         await publish(store, keys, known)
         const lock = await locked(store, keys, known.id)
         lock.fail(failure, 1_000)
-        await vi.waitFor(async () => expect(await store.claim(keys, known.id)).toMatchObject({ failure }))
+        await eventually(async () => expect(await store.claim(keys, known.id)).toMatchObject({ failure }))
         expect(keptId(await store.claim(keys, undefined))).toBe(known.id)
       })
 
@@ -250,7 +250,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
         const refused = token()
         await publish(store, keys, refused)
         store.reject(keys, refused.id)
-        await vi.waitFor(async () => expect(await store.read(keys)).toBeUndefined())
+        await eventually(async () => expect(await store.read(keys)).toBeUndefined())
         await locked(store, keys)
       })
 
@@ -269,7 +269,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
         store.accept(keys, 'the one before')
         expect((await store.read(keys))?.isOnProbation).toBe(true)
         store.accept(keys, renewed.id)
-        await vi.waitFor(async () => expect((await store.read(keys))?.isOnProbation).toBe(false))
+        await eventually(async () => expect((await store.read(keys))?.isOnProbation).toBe(false))
         expect(await store.read(keys)).toMatchObject({ id: renewed.id, accessToken: renewed.accessToken, fields: renewed.fields })
       })
 
@@ -294,7 +294,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
         await publish(store, keys, token({ id: 'one' }))
         store.reject(keys, 'one')
         store.accept(keys, 'two')
-        await vi.waitFor(async () => expect(await store.read(keys)).toBeUndefined())
+        await eventually(async () => expect(await store.read(keys)).toBeUndefined())
         const lock = await locked(store, keys)
         lock.fail(failure, 10)
         await store.keepGrant(keys, grant('canary-login'))
@@ -306,7 +306,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
           { type: 'login' },
         ]
         for (const { heard } of listeners) {
-          await vi.waitFor(() => expect(heard).toHaveLength(expected.length))
+          await eventually(() => expect(heard).toHaveLength(expected.length))
           expect(heard).toEqual(expect.arrayContaining(expected))
           expect(heard[0]).toEqual(expected[0])
         }
@@ -316,7 +316,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
         const { heard } = listen(store, keys)
         store.reject(keys, 'one')
         expect(heard).toEqual([])
-        await vi.waitFor(() => expect(heard).toHaveLength(1))
+        await eventually(() => expect(heard).toHaveLength(1))
       })
 
       it('reach nobody who listens for other tokens, or no longer', async () => {
@@ -324,7 +324,7 @@ export function describeTokenStore(name: string, open: () => Promise<StoreUnderT
         ended.end()
         ended.end()
         store.reject(keys, 'one')
-        await vi.waitFor(() => expect(lasting.heard).toHaveLength(1))
+        await eventually(() => expect(lasting.heard).toHaveLength(1))
         expect([...others.heard, ...ended.heard]).toEqual([])
       })
     })

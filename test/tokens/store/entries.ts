@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { Claim, GrantEntry, StoreKeys, TokenEntry, TokenLock, TokenStore } from '../../../src/tokens/store/token-store.ts'
 
 /** Keys that no other test uses, so that tests can share a place. */
@@ -49,4 +49,9 @@ export async function publish(store: TokenStore, keys: StoreKeys, token: TokenEn
 /** The id of the token that a claim gave. */
 export function keptId(claim: Claim): string | undefined {
   return claim.state === 'kept' ? claim.token.id : undefined
+}
+
+/** Waits until a check passes; for what happens soon, but not at once. */
+export function eventually<Result>(check: () => Result | Promise<Result>): Promise<Result> {
+  return vi.waitFor(check, { timeout: 10_000, interval: 10 })
 }

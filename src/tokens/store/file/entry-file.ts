@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { chmod, copyFile, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileText, parseFileText } from './file-text.ts'
@@ -65,7 +65,10 @@ export class EntryFile {
       const content = await this.read()
       const written = merge(content.state === 'read' ? content.entries : undefined)
       const setAside = content.state === 'broken' ? `${this.#path}.broken` : undefined
-      if (setAside !== undefined) await rename(this.#path, setAside)
+      if (setAside !== undefined) {
+        await copyFile(this.#path, setAside)
+        await chmod(setAside, 0o600)
+      }
       return { stamp: await replace(this.#path, fileText(written)), written, setAside }
     })
   }

@@ -29,10 +29,11 @@ async function take(path: string): Promise<void> {
       await handle.close()
       return
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST' || performance.now() - startedMs > patienceMs) throw error
+      if (codeOf(error) !== 'EEXIST') throw error
+      if (await isStale(path)) await unlink(path).catch(() => {})
+      else if (performance.now() - startedMs > patienceMs) throw error
+      else await sleep(tryEveryMs)
     }
-    if (await isStale(path)) await unlink(path).catch(() => {})
-    else await sleep(tryEveryMs)
   }
 }
 

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { StoreKeys } from '../../../../src/tokens/store/token-store.ts'
 import { parseFileText } from '../../../../src/tokens/store/file/file-text.ts'
-import { budgetOf, freshKeys, grantEntry, locked, publish, tokenEntry } from '../entries.ts'
+import { budgetOf, eventually, freshKeys, grantEntry, locked, publish, tokenEntry } from '../entries.ts'
 import { somePlace } from './place.ts'
 
 describe('two processes with one file', () => {
@@ -96,7 +96,7 @@ describe('two processes with one file', () => {
     await spend(other)
     await Promise.all([one.forget(freshKeys(), 'none'), other.forget(freshKeys(), 'none')])
     await place.clock.advance(1)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await Promise.all([one.readGrant(freshKeys()), other.readGrant(freshKeys())])
       expect((await spend(one))?.agesMs.length).toBeGreaterThanOrEqual(3)
     })

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../src/tokens/clock.ts'
-import { budgetOf, freshKeys, grantEntry, keptId, locked, publish, tokenEntry } from '../entries.ts'
+import { budgetOf, eventually, freshKeys, grantEntry, keptId, locked, publish, tokenEntry } from '../entries.ts'
 import { somePlace } from './place.ts'
 import type { Place } from './place.ts'
 
@@ -44,7 +44,7 @@ describe.each(troubles)('a file store %s', (_, cause) => {
 
     await rm(place.folder, { recursive: true, force: true })
     await mkdir(place.folder)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await place.clock.advance(30_000)
       expect(place.ups).toEqual([true, false, true])
     })
@@ -80,6 +80,8 @@ describe('a disk that hangs', () => {
     const keys = freshKeys()
     const token = tokenEntry(Date.now())
     await publish(store, keys, token)
+    await eventually(async () => expect(await place.text()).toContain('"token:'))
+    await eventually(async () => expect(await place.files()).toEqual(['tokens']))
     // A pipe that nobody writes to answers a look, and leaves whoever reads it waiting.
     await rm(place.path)
     execFileSync('mkfifo', [place.path])
@@ -91,7 +93,7 @@ describe('a disk that hangs', () => {
     expect(place.log).toHaveLength(1)
 
     await writeFile(place.path, 'an end of the waiting')
-    await vi.waitFor(() => expect(place.ups).toEqual([true, false, true]))
+    await eventually(() => expect(place.ups).toEqual([true, false, true]))
     await rm(place.path)
     await publish(store, freshKeys(), tokenEntry(Date.now()))
     await store.close()
@@ -107,7 +109,7 @@ describe('a file that somebody removes', () => {
     await publish(store, keys, tokenEntry(place.clock.epochMs()))
     await rm(place.path)
     expect(await store.read(keys)).toBeDefined()
-    await vi.waitFor(async () => expect(await place.files()).toEqual(['tokens']))
+    await eventually(async () => expect(await place.files()).toEqual(['tokens']))
     expect(await (await place.open()).read(keys)).toBeDefined()
     expect(place.ups).not.toContain(false)
   })
@@ -124,7 +126,7 @@ describe('a file store that cannot be written for long', () => {
       await place.clock.advance(10)
     }
     await rename(`${place.folder}-away`, place.folder)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await place.clock.advance(30_000)
       expect(place.ups.at(-1)).toBe(true)
     })
@@ -144,7 +146,7 @@ describe('a lock file', () => {
     expect(await publish(store, keys, tokenEntry(Date.now()))).toBe(false)
     expect(performance.now() - startedMs).toBeLessThan(2_000)
     expect(await store.read(keys)).toBeDefined()
-    await vi.waitFor(async () => expect(await place.files()).toEqual(['tokens']), { timeout: 12_000 })
+    await eventually(async () => expect(await place.files()).toEqual(['tokens']))
     expect(await (await place.open({ clock: systemClock })).read(keys)).toBeDefined()
     expect(place.ups).not.toContain(false)
   })
