@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { Secret } from '../../../../src/config/secret.ts'
 import { createLog } from '../../../../src/telemetry/log.ts'
 import type { Clock } from '../../../../src/tokens/clock.ts'
 import { openTokenStore } from '../../../../src/tokens/store/open-token-store.ts'
 import type { TokenStore } from '../../../../src/tokens/store/token-store.ts'
 import { FakeClock } from '../../../support/fake-clock.ts'
+import { freshKeys, publish, tokenEntry } from '../entries.ts'
 
 /** A folder of its own for a file store, and what the stores opened in it have said. */
 export interface Place {
@@ -75,4 +76,13 @@ export async function somePlace(finish: (clear: () => Promise<void>) => void = o
     files: async () => (await readdir(folder)).sort(),
     messages: () => log.map(({ message }) => message),
   }
+}
+
+/** Opens a store there, and keeps a token and a refresh token in it. */
+export async function placeWithToken(place: Place) {
+  const keys = freshKeys()
+  const token = tokenEntry(place.clock.epochMs())
+  const store = await place.open()
+  expect(await publish(store, keys, token)).toBe(true)
+  return { keys, token, store }
 }
