@@ -26,11 +26,6 @@ export class AccessToken {
 
   constructor(entry: TokenEntry, injection: Injection, times: TokenTimes, isOwn: boolean) {
     this.#entry = entry
-  }
-
-  /** @param fields the token response that granted it */
-  constructor(value: string, injection: Injection, fields: unknown, times: TokenTimes) {
-    this.#value = value
     this.#injection = injection
     this.times = times
     this.isOwn = isOwn

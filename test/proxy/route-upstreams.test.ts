@@ -10,10 +10,11 @@ import { configOf } from '../support/cli-problems.ts'
 import { eventually, gate } from '../support/proxy-wait.ts'
 import { httpServer, readBody } from '../support/servers.ts'
 
-const times = { issuedAtMs: 0, expiresAtMs: 1, issuedAtEpochMs: 0, expiresAtEpochMs: 1 }
+const times = { issuedAtMs: 0, renewAtMs: 0, expiresAtMs: 1, issuedAtEpochMs: 0, expiresAtEpochMs: 1 }
 
 function tokenOf(url: string): AccessToken {
-  return new AccessToken(url, { fields: [], query: [] }, { url }, times)
+  const entry = { id: url, accessToken: 'token', fields: { url }, issuedAtEpochMs: 0, lifeMs: 1, isOnProbation: false }
+  return new AccessToken(entry, { fields: [], query: [] }, times, true)
 }
 
 function upstreamsOf(...hosts: readonly string[]): RouteUpstreams {
