@@ -27,7 +27,7 @@ export interface RedisServer {
   /** Starts it again, empty, on the same port. */
   restart(): Promise<void>
   /** A connection to look with; ends with the server. */
-  admin(): Promise<RedisAdmin>
+  admin(password?: string): Promise<RedisAdmin>
 }
 
 /** Looks at a Redis from outside, or does harm to it. */
@@ -66,8 +66,8 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
       running = launch()
       await untilItListens(port)
     },
-    admin: async () => {
-      const admin = await connectAdmin(port)
+    admin: async (password = '') => {
+      const admin = await connectAdmin(port, password)
       admins.push(admin)
       return admin
     },
@@ -86,15 +86,15 @@ export async function redisForTest(...options: readonly string[]): Promise<Redis
   return server
 }
 
-async function connectAdmin(port: number) {
-  const client = createClient({ url: `redis://127.0.0.1:${port}`, maintNotifications: 'disabled' })
+async function connectAdmin(port: number, password: string) {
+  const client = createClient({ url: `redis://127.0.0.1:${port}`, password, maintNotifications: 'disabled' })
   // A server that is killed takes its connections with it.
   client.on('error', () => {})
   return await client.connect()
 }
 
-/** Redis cannot choose a port itself. */
-async function freePort(): Promise<number> {
+/** A port that is free at the moment; Redis cannot choose one itself. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

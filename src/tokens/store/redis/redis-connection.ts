@@ -1,6 +1,6 @@
 import type { Secret } from '../../../config/secret.ts'
 import type { RedisTls } from '../../../config/schema/token-store.ts'
-import { RedisTimeoutError } from './redis-trouble.ts'
+import { RedisTimeoutError, RedisUrlError } from './redis-trouble.ts'
 
 /** Where Redis is, and what the connection is told. */
 export interface RedisConnectionParts {
@@ -31,13 +31,15 @@ export interface RedisConnection {
 export async function connectToRedis(parts: RedisConnectionParts, deadlineMs: number): Promise<RedisConnection> {
   const { createClient } = await import('@redis/client')
   const { hostname, port, username, password, pathname } = new URL(parts.url.reveal())
-  const database = Number(pathname.slice(1))
+  const database = pathname.replace(/^\//, '')
+  if (!/^\d*$/.test(database)) throw new RedisUrlError('its URL names no database by number')
   const client = createClient({
     RESP: 3,
     name: 'bearerd',
-    username: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    ...(Number.isInteger(database) && { database }),
+    // Without a name it is the default user's password.
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    database: Number(database),
     socket: {
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port: port === '' ? 6379 : Number(port),

@@ -20,13 +20,18 @@ export class RedisTimeoutError extends Error {
   override name = 'RedisTimeoutError' as const
 }
 
+/** The URL cannot be used; its text is never repeated. */
+export class RedisUrlError extends Error {
+  override name = 'RedisUrlError' as const
+}
+
 /**
  * Says for people why Redis is of no use at the moment. Messages of errors are not repeated, because they may hold what was sent:
  * only their codes are.
  * @param error whatever the client library threw
  */
 export function troubleOf(error: unknown): string {
-  if (error instanceof RedisTimeoutError) return error.message
+  if (error instanceof RedisTimeoutError || error instanceof RedisUrlError) return error.message
   if (!(error instanceof Error)) return 'it failed'
   if ('code' in error && typeof error.code === 'string') return `it cannot be reached (${error.code})`
   if (error.constructor.name === 'SimpleError' || error.constructor.name === 'BlobError') return errorReplyOf(error.message)
