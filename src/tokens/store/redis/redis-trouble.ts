@@ -40,6 +40,8 @@ export function troubleOf(error: unknown): string {
 
 /** Redis 6 puts its word somewhere into the message when it comes from a script; later ones begin with it. */
 function errorReplyOf(message: string): string {
-  const code = message.match(/\b[A-Z]{3,}\b/g)?.find((word) => Object.hasOwn(meanings, word))
+  // Redis 7 has no code of its own for this.
+  const isForbidden = message.includes('The user executing the script')
+  const code = isForbidden ? 'NOPERM' : message.match(/\b[A-Z]{3,}\b/g)?.find((word) => Object.hasOwn(meanings, word))
   return code === undefined ? 'it answers with an error' : `${meanings[code]} (${code})`
 }

@@ -50,7 +50,16 @@ describeWithRedis('what Redis is told', () => {
 
     const names = await admin.keys('*')
     const kinds = names.map((name) => /^bearerd:\{tokens\}:([a-z-]+)(:[A-Za-z0-9_-]{43})?$/.exec(name)?.[1])
-    expect(kinds.sort()).toEqual(['budget', 'failure', 'grant', 'grant', 'lock', 'probe', 'probe-budget', 'token'])
+    expect(kinds.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
+      'budget',
+      'failure',
+      'grant',
+      'grant',
+      'lock',
+      'probe',
+      'probe-budget',
+      'token',
+    ])
     for (const name of names) {
       const lifeMs = await admin.pTTL(name)
       expect(lifeMs, name).toBeGreaterThan(0)

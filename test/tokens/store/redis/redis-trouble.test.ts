@@ -190,6 +190,17 @@ describeWithRedis('a Redis in trouble', () => {
     await expectUp(under, [true, false, true])
   })
 
+  it('is not blamed when it is the gateway itself that was held up', async () => {
+    const under = await running()
+    const claim = under.store.claim(freshKeys(), undefined)
+    // The command has to be on its way.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    const startedMs = performance.now()
+    while (performance.now() - startedMs < 2 * answerMs);
+    expect((await claim).state).toBe('locked')
+    expect(under.changes).toEqual([true])
+  })
+
   it('that refuses the password is of no use, and the log does not repeat the password', async () => {
     const server = await redisForTest('--requirepass', 'right')
     const under = redisStoreForTest(`redis://:canary-wrong@127.0.0.1:${server.port}`, {}, { timing: strict })
