@@ -13,7 +13,15 @@ import { grantLifeMs, RedisLock } from './redis-lock.ts'
 import type { RedisStoreTools } from './redis-lock.ts'
 import { allKeys, createRedisNaming } from './redis-names.ts'
 import type { RedisNames } from './redis-names.ts'
-import * as scripts from './redis-scripts.ts'
+import {
+  claimScript,
+  dropTokenScript,
+  keepGrantScript,
+  readScript,
+  releaseScript,
+  replaceTokenScript,
+  tellScript,
+} from './redis-scripts.ts'
 import { redisTiming } from './redis-timing.ts'
 import type { RedisTiming } from './redis-timing.ts'
 
@@ -85,7 +93,7 @@ class RedisStore implements RedisTokenStore {
 
   async read(keys: StoreKeys): Promise<KeptToken | undefined> {
     const { tokens } = this.#tools.naming.of(keys)
-    return this.#tools.entries.readToken(rawEntries(await this.#ask(scripts.readScript, tokens, []), tokens))
+    return this.#tools.entries.readToken(rawEntries(await this.#ask(readScript, tokens, []), tokens))
   }
 
   async claim(keys: StoreKeys, knownId: string | undefined): Promise<Claim> {
@@ -98,7 +106,7 @@ class RedisStore implements RedisTokenStore {
     let failuresCount = 'yes'
     for (let round = 0; round < mostRounds; round++) {
       const values = [names.tokens.length, owner, timing.leaseMs, failuresCount, ...useless]
-      const sent = link.send(scripts.claimScript, allKeys(names), values)
+      const sent = link.send(claimScript, allKeys(names), values)
       const reply = await allowance.within(sent)
       if (!Array.isArray(reply)) {
         this.#abandon(sent, names, owner)
@@ -128,36 +136,38 @@ class RedisStore implements RedisTokenStore {
 
   async readGrant(keys: StoreKeys): Promise<GrantEntry | undefined> {
     const { grants } = this.#tools.naming.of(keys)
-    return this.#tools.entries.readGrant(rawEntries(await this.#ask(scripts.readScript, grants, []), grants))
+    return this.#tools.entries.readGrant(rawEntries(await this.#ask(readScript, grants, []), grants))
   }
 
   async keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean> {
     const { naming, entries, events } = this.#tools
     const { grants, failures } = naming.of(keys)
     const values = [entries.writeGrant(grants[0], grant), grantLifeMs, ...events.message(keys, { type: 'login' })]
-    const [isKept] = await this.#ask(scripts.keepGrantScript, [...grants, ...failures], values)
+    // A person waits for it, and a command that has only just started has no connection yet.
+    const allowance = new Allowance(this.#tools.clock, this.#tools.timing.connectMs)
+    const [isKept] = await this.#ask(keepGrantScript, [...grants, ...failures], values, allowance)
     return isKept === 1
   }
 
   reject(keys: StoreKeys, id: string): void {
     const { link, naming, events } = this.#tools
     const told = events.message(keys, { type: 'rejected', id })
-    void link.send(scripts.dropTokenScript, naming.of(keys).tokens, [id, ...told])
+    void link.send(dropTokenScript, naming.of(keys).tokens, [id, ...told])
   }
 
   accept(keys: StoreKeys, id: string): void {
     const { link, naming, entries, events } = this.#tools
-    void link.send(scripts.tellScript, [], events.message(keys, { type: 'accepted', id }))
+    void link.send(tellScript, [], events.message(keys, { type: 'accepted', id }))
     void this.read(keys).then((token) => {
       if (token?.id !== id || !token.isOnProbation) return
       // Under the name before a rotation it stays as it is: a token lives shorter than that.
       const [name] = naming.of(keys).tokens
-      void link.send(scripts.replaceTokenScript, [name], [id, entries.writeToken(name, { ...token, isOnProbation: false })])
+      void link.send(replaceTokenScript, [name], [id, entries.writeToken(name, { ...token, isOnProbation: false })])
     })
   }
 
   async forget(keys: StoreKeys, id: string): Promise<void> {
-    await this.#ask(scripts.dropTokenScript, this.#tools.naming.of(keys).tokens, [id])
+    await this.#ask(dropTokenScript, this.#tools.naming.of(keys).tokens, [id])
   }
 
   subscribe(keys: StoreKeys, listener: (event: StoreEvent) => void): () => void {
@@ -174,8 +184,12 @@ class RedisStore implements RedisTokenStore {
   }
 
   /** @returns what the script gives; empty when Redis does not answer in time */
-  async #ask(script: string, keys: readonly string[], values: readonly (string | number)[]): Promise<readonly unknown[]> {
-    const allowance = this.#allowance()
+  async #ask(
+    script: string,
+    keys: readonly string[],
+    values: readonly (string | number)[],
+    allowance = this.#allowance(),
+  ): Promise<readonly unknown[]> {
     if (!(await this.#tools.link.isUp(allowance))) return []
     const reply = await allowance.within(this.#tools.link.send(script, keys, values))
     return Array.isArray(reply) ? reply : [reply]
@@ -184,7 +198,7 @@ class RedisStore implements RedisTokenStore {
   /** A claim that nobody waits for any longer may still get the lock: it would keep all others from asking. */
   #abandon(sent: Promise<unknown>, { locks }: RedisNames, owner: string): void {
     const { link } = this.#tools
-    const release = (): void => void link.send(scripts.releaseScript, [locks[0]], [owner])
+    const release = (): void => void link.send(releaseScript, [locks[0]], [owner])
     void sent.then((late) => {
       if (late === undefined) link.whenUp(release)
       else if (Array.isArray(late) && late[0] === 'locked') link.whenUp(release)
