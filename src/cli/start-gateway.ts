@@ -13,7 +13,8 @@ import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { systemClock } from '../tokens/clock.ts'
-import { createMemoryStore } from '../tokens/store/memory-store.ts'
+import { openTokenStore } from '../tokens/store/open-token-store.ts'
+import { TokenStoreError } from '../tokens/store/token-store-error.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { OperationError } from './command.ts'
 
@@ -38,7 +39,14 @@ export async function startGateway(config: Config, log: Log, version: string): P
   const metrics = new Metrics(version)
   const transport = createTokenTransport(`bearerd/${version}`)
   const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
-  const store = createMemoryStore({ clock: systemClock, maxTokens: config.token_store.max_tokens })
+  const store = await openTokenStore(config.token_store, {
+    clock: systemClock,
+    random: Math.random,
+    log,
+    onUp: (name, isUp) => metrics.setStoreUp(name, isUp),
+  }).catch((error: unknown) => {
+    throw error instanceof TokenStoreError ? new OperationError(error.message, { cause: error }) : error
+  })
   const tokens = new TokenSources(config.credentials, {
     requestGrant,
     revokeToken: createRevocation(transport, () => systemClock.epochMs()),
@@ -66,7 +74,6 @@ export async function startGateway(config: Config, log: Log, version: string): P
     }),
     expose: exposeLazily(metrics),
   })
-  metrics.setStoreUp('memory', true)
   metrics.recordReload(true, Date.now())
 
   const admin = createServer(adminListener)

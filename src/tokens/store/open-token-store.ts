@@ -4,17 +4,29 @@ import { createMemoryStore } from './memory-store.ts'
 import type { StoreReports } from './store-reports.ts'
 import type { TokenStore } from './token-store.ts'
 
+/** What a store is opened with, besides its configuration. */
+export interface OpeningParts extends StoreReports {
+  readonly clock: Clock
+  /** From 0 to 1. */
+  readonly random: () => number
+}
+
 /**
- * Opens the token store of a configuration. Only the one that is used is loaded.
+ * Opens the token store of a configuration. Only the one that is used is loaded. One in Redis is given half a second to answer:
+ * a gateway that served before would have its first callers pay for that.
  * @throws TokenStoreError when it cannot work as configured
  */
-export async function openTokenStore(
-  config: Exclude<TokenStoreConfig, { readonly kind: 'redis' }>,
-  { clock, ...reports }: StoreReports & { readonly clock: Clock },
-): Promise<TokenStore> {
+export async function openTokenStore(config: TokenStoreConfig, parts: OpeningParts): Promise<TokenStore> {
+  const { clock, random, ...reports } = parts
   if (config.kind === 'file') {
     const { openFileStore } = await import('./file/open-file-store.ts')
     return await openFileStore(config, clock, reports)
+  }
+  if (config.kind === 'redis') {
+    const { createRedisStore } = await import('./redis/redis-store.ts')
+    const store = createRedisStore(config, { ...parts, onChange: (isUp) => reports.onUp('redis', isUp) })
+    await store.started()
+    return store
   }
   reports.onUp('memory', true)
   return createMemoryStore({ clock, maxTokens: config.max_tokens })

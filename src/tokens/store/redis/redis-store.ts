@@ -96,14 +96,14 @@ class RedisStore implements RedisTokenStore {
     return this.#tools.entries.readToken(rawEntries(await this.#ask(readScript, tokens, []), tokens))
   }
 
-  async claim(keys: StoreKeys, knownId: string | undefined): Promise<Claim> {
+  async claim(keys: StoreKeys, knownId: string | undefined, isUrgent = false): Promise<Claim> {
     const { link, naming, entries, timing } = this.#tools
     const allowance = this.#allowance()
     if (!(await link.isUp(allowance))) return unavailable
     const names = naming.of(keys)
     const owner = randomUUID()
     const useless = knownId === undefined ? [] : [knownId]
-    let failuresCount = 'yes'
+    let failuresCount = isUrgent ? 'no' : 'yes'
     for (let round = 0; round < mostRounds; round++) {
       const values = [names.tokens.length, owner, timing.leaseMs, failuresCount, ...useless]
       const sent = link.send(claimScript, allKeys(names), values)
