@@ -96,7 +96,7 @@ describe('a disk that hangs', () => {
     await eventually(() => expect(place.ups).toEqual([true, false, true]))
     await rm(place.path)
     await publish(store, freshKeys(), tokenEntry(Date.now()))
-    await store.close()
+    await isWritten(place)
     expect((await (await place.open({ clock: systemClock })).read(keys))?.id).toBe(token.id)
   })
 })
