@@ -7,6 +7,7 @@ import { createCodeExchange } from '../oauth/exchange-code.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { AuthorizationCode } from '../oauth/token-request.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
+import { createLog } from '../telemetry/log.ts'
 import { systemClock } from '../tokens/clock.ts'
 import type { Clock } from '../tokens/clock.ts'
 import type { TokenStore } from '../tokens/store/token-store.ts'
@@ -18,6 +19,7 @@ import { noticeInterruption } from './interruption.ts'
 import { keepLogin } from './keep-login.ts'
 import type { LoginResult } from './keep-login.ts'
 import { openBrowser } from './open-browser.ts'
+import { openStore } from './open-store.ts'
 import { packageVersion } from './version.ts'
 
 /** What a login takes from outside. */
@@ -121,13 +123,10 @@ function timeoutOf({ values: { timeout = '5m' } }: CommandContext): number {
 /** `bearerd login` */
 export const login: Command = loginCommand({
   clock: systemClock,
-  openStore: openConfiguredStore,
+  // What the store would log is of no use to a person who waits; whether it keeps the token is said at the end.
+  openStore: async (config) =>
+    await openStore(config, { clock: systemClock, random: Math.random, log: createLog({ write: () => {} }), onUp: () => {} }),
   openBrowser: (url) => {
     if (process.stdout.isTTY) openBrowser(url)
   },
 })
-
-// JOIN: becomes openTokenStore(config.token_store, ...) of src/tokens/store/open-token-store.ts.
-function openConfiguredStore(config: Config): Promise<TokenStore> {
-  throw new OperationError(`the ${config.token_store.kind} token store cannot be opened by this command yet`)
-}

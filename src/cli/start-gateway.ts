@@ -13,10 +13,9 @@ import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { systemClock } from '../tokens/clock.ts'
-import { openTokenStore } from '../tokens/store/open-token-store.ts'
-import { TokenStoreError } from '../tokens/store/token-store-error.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { OperationError } from './command.ts'
+import { openStore } from './open-store.ts'
 
 /** How long the provider may take to take tokens back, at the end. */
 const handBackMs = 5_000
@@ -33,19 +32,17 @@ export interface RunningGateway {
 
 /**
  * The composition root: builds everything once, from the configuration, and starts it.
- * @throws OperationError when an address cannot be listened on
+ * @throws OperationError when an address cannot be listened on, or tokens cannot be kept where they should be
  */
 export async function startGateway(config: Config, log: Log, version: string): Promise<RunningGateway> {
   const metrics = new Metrics(version)
   const transport = createTokenTransport(`bearerd/${version}`)
   const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
-  const store = await openTokenStore(config.token_store, {
+  const store = await openStore(config, {
     clock: systemClock,
     random: Math.random,
     log,
     onUp: (name, isUp) => metrics.setStoreUp(name, isUp),
-  }).catch((error: unknown) => {
-    throw error instanceof TokenStoreError ? new OperationError(error.message, { cause: error }) : error
   })
   const tokens = new TokenSources(config.credentials, {
     requestGrant,

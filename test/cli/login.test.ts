@@ -7,7 +7,7 @@ import { createCodeExchange } from '../../src/oauth/exchange-code.ts'
 import { createGrantRequest } from '../../src/oauth/request-grant.ts'
 import { createTokenTransport } from '../../src/oauth/token-transport.ts'
 import { storeKeysOf } from '../../src/tokens/store/store-keys.ts'
-import { projectRoot, start } from '../support/cli-process.ts'
+import { start } from '../support/cli-process.ts'
 import { consentServer } from '../support/consent-server.ts'
 import { loginConfig, loginSecret, runLogin } from '../support/login-run.ts'
 import { answerJson, httpServer, tcpServer } from '../support/servers.ts'
@@ -319,22 +319,28 @@ describe('a login that nobody answers', () => {
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('ends at %s with 1 and one line', async (signal) => {
-    const program = `${projectRoot}/test/support/login-program.ts`
-    const process = start(['main'], { program, env: { BEARERD_CONFIG: file() } })
+    const process = start(['login', 'main'], { env: { BEARERD_CONFIG: file() } })
     await process.untilOutput(/Waiting for the answer at http:\/\/127\.0\.0\.1:\d+\/callback/)
     process.signal(signal)
-    expect(await process.finished).toMatchObject({ code: 1, signal: null, stderr: `bearerd: the login has ended: ${signal}\n` })
+    expect(await process.finished).toMatchObject({
+      code: 1,
+      signal: null,
+      stderr: expect.stringMatching(new RegExp(`\nbearerd: the login has ended: ${signal}\n$`)) as string,
+    })
   })
 
   it('ends while the token endpoint takes its time, too', async () => {
     const hanging = await httpServer(() => {})
     const config = loginConfig({ token_endpoint: `${hanging.url}/token`, authorization_endpoint: 'https://auth.example.com/a' })
-    const process = start(['main'], { program: `${projectRoot}/test/support/login-program.ts`, env: { BEARERD_CONFIG: config } })
+    const process = start(['login', 'main'], { env: { BEARERD_CONFIG: config } })
     const [, url = ''] = await process.untilOutput(/^ {2}(https:\S+)$/m)
     const page = fetch(backWith(url)).catch((error: unknown) => error)
     await vi.waitFor(() => expect(hanging.connections()).toBe(1))
     process.signal('SIGINT')
-    expect(await process.finished).toMatchObject({ code: 1, stderr: 'bearerd: the login has ended: SIGINT\n' })
+    expect(await process.finished).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\nbearerd: the login has ended: SIGINT\n$/) as string,
+    })
     await page
   })
 })

@@ -21,7 +21,7 @@ export interface Started {
   readonly pid: number
   /** Everything written so far. */
   output(): { readonly stdout: string; readonly stderr: string }
-  /** Waits until the standard output matches. Fails when the process ends before. */
+  /** Waits until the standard output, or what is said besides, matches. Fails when the process ends before. */
   untilOutput(pattern: RegExp): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
   /** Stops reading, as `| head -1` does. */
@@ -33,8 +33,6 @@ interface RunOptions {
   /** Beyond PATH and HOME: nothing of the environment of the tests gets in. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** In place of the command line itself. */
-  readonly program?: string
 }
 
 /** Runs `bearerd ARGS` to its end, with the project's own Node.js. */
@@ -43,9 +41,9 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
 }
 
 /** Starts `bearerd ARGS`. */
-export function start(args: readonly string[], { env = {}, cwd = projectRoot, program = commandLine }: RunOptions = {}): Started {
+export function start(args: readonly string[], { env = {}, cwd = projectRoot }: RunOptions = {}): Started {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(node, [program, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(node, [commandLine, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   let hasEnded = false
@@ -79,7 +77,7 @@ export function start(args: readonly string[], { env = {}, cwd = projectRoot, pr
     untilOutput: (pattern) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const match = pattern.exec(stdout)
+          const match = pattern.exec(stdout) ?? pattern.exec(stderr)
           if (match !== null) resolve(match)
           else if (hasEnded) reject(new Error(`ended before it wrote ${String(pattern)}:\n${stdout}\n${stderr}`))
           else return

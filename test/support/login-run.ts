@@ -10,16 +10,19 @@ import type { SmallStore } from './small-store.ts'
 export const loginSecret = 'canary-client-secret-of-the-login'
 
 /** The configuration of a credential that a person has to log in for. @returns the path of the file */
-export function loginConfig(keys: Readonly<Record<string, unknown>>): string {
+export function loginConfig(keys: Readonly<Record<string, unknown>>, upstream = 'https://api.example.com'): string {
   const main = { grant_type: 'refresh_token', client_id: 'client-1', client_secret: loginSecret, ...keys }
   const other = { token_endpoint: 'https://auth.example.com/token', client_id: 'client-2', client_secret: loginSecret }
-  const file = { path: '/nowhere/tokens', encryption_key: Buffer.alloc(32, 7).toString('base64') }
-  return scratch().write(
+  const place = scratch()
+  const file = { path: place.path('tokens'), encryption_key: Buffer.alloc(32, 7).toString('base64') }
+  return place.write(
     'proxy.config.yaml',
     stringify({
+      listen: '127.0.0.1:0',
+      admin: { listen: '127.0.0.1:0' },
       token_store: { file },
       credentials: { main, other },
-      routes: [{ path: '/api', upstream: 'https://api.example.com', credential: 'main' }],
+      routes: [{ path: '/api', upstream, credential: 'main' }],
     }),
   )
 }

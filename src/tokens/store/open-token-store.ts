@@ -17,17 +17,16 @@ export interface OpeningParts extends StoreReports {
  * @throws TokenStoreError when it cannot work as configured
  */
 export async function openTokenStore(config: TokenStoreConfig, parts: OpeningParts): Promise<TokenStore> {
-  const { clock, random, ...reports } = parts
   if (config.kind === 'file') {
     const { openFileStore } = await import('./file/open-file-store.ts')
-    return await openFileStore(config, clock, reports)
+    return await openFileStore(config, parts.clock, parts)
   }
   if (config.kind === 'redis') {
     const { createRedisStore } = await import('./redis/redis-store.ts')
-    const store = createRedisStore(config, { ...parts, onChange: (isUp) => reports.onUp('redis', isUp) })
+    const store = createRedisStore(config, { ...parts, onChange: (isUp) => parts.onUp('redis', isUp) })
     await store.started()
     return store
   }
-  reports.onUp('memory', true)
-  return createMemoryStore({ clock, maxTokens: config.max_tokens })
+  parts.onUp('memory', true)
+  return createMemoryStore({ clock: parts.clock, maxTokens: config.max_tokens })
 }

@@ -65,6 +65,7 @@ export async function somePlace(finish: (clear: () => Promise<void>) => void = o
         { kind: 'file', path: more.path ?? path, max_tokens: maxTokens, encryption_key: key, encryption_key_previous: previous },
         {
           clock: more.clock ?? clock,
+          random: () => 0.5,
           log: createLog({ write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }),
           onUp: (_, isUp) => ups.push(isUp),
         },
