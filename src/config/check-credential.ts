@@ -2,6 +2,7 @@ import { checkAssertion } from './check-assertion.ts'
 import { checkClientAuthentication } from './check-client-authentication.ts'
 import { checkEffects } from './check-effects.ts'
 import { checkGrant } from './check-grant.ts'
+import { checkIdentity } from './check-identity.ts'
 import { checkTemplates } from './check-templates.ts'
 import { checkTokenTls } from './check-token-tls.ts'
 import type { CredentialReading } from './credential-reading.ts'
@@ -23,6 +24,7 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkTokenResponse(reading, report)
   checkInjection(reading, report)
   checkTemplates(reading, report)
+  checkIdentity(reading, report)
   // Something that is wrong may be what another key would have had its effect on.
   if (reading.whole !== undefined) checkEffects(reading, reading.whole, report)
 }
