@@ -8,6 +8,7 @@ import { createGrantRequest } from '../oauth/request-grant.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import { listenOn } from '../proxy/caller/listen-on.ts'
 import { createGateway } from '../proxy/gateway.ts'
+import type { GatewayParts } from '../proxy/gateway.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
@@ -33,8 +34,16 @@ export async function startGateway(config: Config, log: Log, version: string): P
   const metrics = new Metrics(version)
   const transport = createTokenTransport(`bearerd/${version}`)
   const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
-  const tokens = new TokenSources(config.credentials, { requestGrant, clock: systemClock, random: Math.random, metrics, log })
-  const gateway = createGateway({ config, metrics, log, tokenSource: (credential) => tokens.of(credential) })
+  const tokens = new TokenSources(config.credentials, {
+    requestGrant,
+    clock: systemClock,
+    random: Math.random,
+    metrics,
+    log,
+    maxTokens: config.token_store.max_tokens,
+  })
+  const tokenSource: GatewayParts['tokenSource'] = (credential, identity) => tokens.of(credential, identity)
+  const gateway = createGateway({ config, metrics, log, tokenSource })
 
   let isOpen = false
   let isDraining = false

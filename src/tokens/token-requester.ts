@@ -1,5 +1,8 @@
 import type { Credential } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
+import { isClientRefused } from '../oauth/client-refusal.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Grant, PreviousGrant } from '../oauth/token-response.ts'
@@ -17,24 +20,28 @@ export interface TokenRequesterParts {
   readonly clock: Clock
   readonly metrics: CredentialMetrics
   readonly log: Log
+  /** Where several share one; else it has its own. */
+  readonly budget?: TokenBudget | undefined
 }
 
 /** Makes the token requests of one credential, within its budget, and keeps of each grant what the next request needs. */
 export class TokenRequester {
   readonly #credential: Credential
   readonly #parts: TokenRequesterParts
+  readonly #identity: Identity
   readonly #budget: TokenBudget | undefined
   readonly #secrets: ClientSecrets
   #previous: PreviousGrant = { refreshToken: undefined, lifetimeMs: undefined }
   /** What `variables.refresh_token` was when the refresh token held now followed from it. */
   #firstRefreshToken: string | undefined
 
-  constructor(credential: Credential, parts: TokenRequesterParts) {
+  constructor(credential: Credential, parts: TokenRequesterParts, identity: Identity = nobody) {
     this.#credential = credential
     this.#parts = parts
+    this.#identity = identity
     this.#secrets = new ClientSecrets(credential)
     if (credential.token_requests !== undefined) {
-      const budget = new TokenBudget(credential.token_requests)
+      const budget = parts.budget ?? new TokenBudget(credential.token_requests)
       this.#budget = budget
       parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
     }
@@ -120,7 +127,7 @@ export class TokenRequester {
       )
     }
     try {
-      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#previous)
+      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#previous, this.#identity)
       const { refreshToken, lifetime } = grant
       this.#previous = { refreshToken, lifetimeMs: lifetime.source === 'response' ? lifetime.ms : this.#previous.lifetimeMs }
       return grant
@@ -128,13 +135,4 @@ export class TokenRequester {
       metrics.tokenRequestDuration.observe((clock.nowMs() - startedMs) / 1000)
     }
   }
-}
-
-/** RFC 6749 5.2; a 401 that says no more means the same (RFC 9110 15.5.2). */
-function isClientRefused(error: unknown): boolean {
-  return (
-    error instanceof TokenRequestError &&
-    error.kind === 'refused' &&
-    (error.code === 'invalid_client' || error.code === 'http_401')
-  )
 }

@@ -1,5 +1,7 @@
 import type { Credential } from '../config/config.ts'
 import { injectionOf } from '../oauth/injection.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Grant } from '../oauth/token-response.ts'
@@ -11,7 +13,7 @@ import { FailureMemory } from './failure-memory.ts'
 import { renewalDelayMs } from './renewal-time.ts'
 import { RenewalProbation } from './renewal-probation.ts'
 import { RenewalSchedule } from './renewal-schedule.ts'
-import type { TokenRequestPurpose } from './token-budget.ts'
+import type { TokenBudget, TokenRequestPurpose } from './token-budget.ts'
 import { TokenRequester } from './token-requester.ts'
 import type { TokenStatus } from './token-status.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
@@ -24,6 +26,10 @@ export interface TokenSourceParts {
   readonly random: () => number
   readonly metrics: CredentialMetrics
   readonly log: Log
+  /** Where several share one; else it has its own. */
+  readonly budget?: TokenBudget | undefined
+  /** Where they depend on those of others; else it remembers its own only. */
+  readonly failures?: FailureMemory | undefined
 }
 
 /** A token in place of a refused one. */
@@ -58,11 +64,12 @@ export class TokenSource {
   #flight: Promise<AccessToken> | undefined
   #waiting = 0
 
-  constructor(credential: Credential, parts: TokenSourceParts) {
+  /** @param identity for whom its token is, where a credential has one for each */
+  constructor(credential: Credential, parts: TokenSourceParts, identity: Identity = nobody) {
     this.#credential = credential
     this.#parts = parts
-    this.#requester = new TokenRequester(credential, parts)
-    this.#failures = new FailureMemory(credential)
+    this.#requester = new TokenRequester(credential, parts, identity)
+    this.#failures = parts.failures ?? new FailureMemory(credential)
     this.#schedule = new RenewalSchedule(parts.clock, () => this.#renewInBackground())
   }
 

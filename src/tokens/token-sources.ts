@@ -1,8 +1,12 @@
 import type { Config, Credential } from '../config/config.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
+import { holdSources, IdentitySources } from './identity-sources.ts'
+import type { HeldSources, IdentityStatus } from './identity-sources.ts'
 import { TokenSource } from './token-source.ts'
 
 /** What the token sources are built from. */
@@ -12,41 +16,59 @@ export interface TokenSourcesParts {
   readonly random: () => number
   readonly metrics: Metrics
   readonly log: Log
+  /** Tokens held at a time, where there is one for each identity. */
+  readonly maxTokens: number
 }
 
 /**
- * The token source of each credential. One for each name: two credentials never share a token, a flight or a back-off, however
- * alike they are.
+ * The token source of each credential, or of each identity of it. One for each name: two credentials never share a token, a
+ * flight or a back-off, however alike they are.
  */
 export class TokenSources {
-  readonly #sources: ReadonlyMap<string, TokenSource>
+  readonly #sources = new Map<string, TokenSource>()
+  readonly #perIdentity = new Map<string, IdentitySources>()
+  readonly #closeHeld: () => void
 
-  constructor(credentials: Config['credentials'], { metrics, ...parts }: TokenSourcesParts) {
-    this.#sources = new Map(
-      [...credentials.values()].map((credential) => [
-        credential.name,
-        new TokenSource(credential, { ...parts, metrics: metrics.forCredential(credential.name) }),
-      ]),
-    )
+  constructor(credentials: Config['credentials'], { metrics, maxTokens, ...parts }: TokenSourcesParts) {
+    // It takes up room from the beginning.
+    let held: HeldSources | undefined
+    this.#closeHeld = () => held?.clear()
+    for (const credential of credentials.values()) {
+      const { name, identityFields } = credential
+      const sourceParts = { ...parts, metrics: metrics.forCredential(name) }
+      if (identityFields.length === 0) this.#sources.set(name, new TokenSource(credential, sourceParts))
+      else this.#perIdentity.set(name, new IdentitySources(credential, sourceParts, (held ??= holdSources(maxTokens))))
+    }
   }
 
-  /** The source of a credential of the configuration. @throws TypeError for any other */
-  of(credential: Credential): TokenSource {
-    const source = this.#sources.get(credential.name)
+  /**
+   * The source of a credential of the configuration.
+   * @param identity the values of its `identityFields`
+   * @throws TypeError for any other
+   */
+  of(credential: Credential, identity: Identity = nobody): TokenSource {
+    const source = this.#sources.get(credential.name) ?? this.#perIdentity.get(credential.name)?.of(identity)
     if (source === undefined) throw new TypeError(`unknown credential ${credential.name}`)
     return source
   }
 
-  /** The source of a name that somebody typed; undefined when there is none. */
+  /** The source of a name that somebody typed; undefined when there is none, or one for each identity. */
   named(name: string): TokenSource | undefined {
     return this.#sources.get(name)
   }
 
+  /** The state of a credential that has a token for each identity; undefined when it has one for all. */
+  identityStatus(name: string): IdentityStatus | undefined {
+    return this.#perIdentity.get(name)?.status()
+  }
+
+  /** Those with one token for all: nobody can know beforehand for whom else tokens will be wanted. */
   entries(): Iterable<readonly [name: string, source: TokenSource]> {
     return this.#sources
   }
 
   close(): void {
     for (const source of this.#sources.values()) source.close()
+    this.#closeHeld()
   }
 }

@@ -27,7 +27,7 @@ describe('docs/token-requests.md', () => {
       'client-cert': client.cert,
       'client-key': client.key,
     }
-    expect(examples).toHaveLength(10)
+    expect(examples).toHaveLength(12)
     for (const example of examples) {
       const text = example
         .replaceAll(/\/run\/secrets\/([a-z-]+)/g, (_, name: string) => files[name] ?? '')
