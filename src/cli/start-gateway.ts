@@ -13,6 +13,7 @@ import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { systemClock } from '../tokens/clock.ts'
+import { createMemoryStore } from '../tokens/store/memory-store.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { OperationError } from './command.ts'
 
@@ -34,8 +35,10 @@ export async function startGateway(config: Config, log: Log, version: string): P
   const metrics = new Metrics(version)
   const transport = createTokenTransport(`bearerd/${version}`)
   const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
+  const store = createMemoryStore({ clock: systemClock, maxTokens: config.token_store.max_tokens })
   const tokens = new TokenSources(config.credentials, {
     requestGrant,
+    store,
     clock: systemClock,
     random: Math.random,
     metrics,

@@ -15,7 +15,7 @@ export interface Injection {
  * Makes the fields and query parameters that carry a token (RFC 6750 2.1, unless the recipe says otherwise).
  * @throws TokenRequestError when a value would not be a legal field value, or names a field that the answer does not have
  */
-export function injectionOf(credential: Credential, grant: Grant): Injection {
+export function injectionOf(credential: Credential, grant: Pick<Grant, 'accessToken' | 'fields'>): Injection {
   const common = credentialValues(credential)
   const values = (placeholder: string): string | undefined => {
     if (placeholder === 'access_token') return grant.accessToken

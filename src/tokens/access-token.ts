@@ -1,29 +1,45 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Injection } from '../oauth/injection.ts'
+import type { TokenEntry } from './store/token-store.ts'
 
 /** The times of a token, by the monotonic clock. */
 export interface TokenTimes {
   readonly issuedAtMs: number
+  /** From then on it is renewed while it goes on being used. */
+  readonly renewAtMs: number
   readonly expiresAtMs: number
-  /** The same moment for people, in milliseconds since the epoch. */
+  /** The same moments for people, in milliseconds since the epoch. */
   readonly issuedAtEpochMs: number
   readonly expiresAtEpochMs: number
 }
 
 /** An access token (RFC 6749 1.4) in use. It cannot print itself; its fingerprint can be shown. */
 export class AccessToken {
-  readonly #value: string
+  readonly #entry: TokenEntry
   readonly #injection: Injection
   readonly times: TokenTimes
+  /** Whether it came from a token request of this process, or from the store, where another one has put it. */
+  readonly isOwn: boolean
   /** The first 12 hexadecimal digits of its SHA-256: enough to tell tokens apart, useless for anything else. */
   readonly fingerprint: string
 
-  constructor(value: string, injection: Injection, times: TokenTimes) {
-    this.#value = value
+  constructor(entry: TokenEntry, injection: Injection, times: TokenTimes, isOwn: boolean) {
+    this.#entry = entry
     this.#injection = injection
     this.times = times
-    this.fingerprint = createHash('sha256').update(value).digest('hex').slice(0, 12)
+    this.isOwn = isOwn
+    this.fingerprint = createHash('sha256').update(entry.accessToken).digest('hex').slice(0, 12)
+  }
+
+  /** What it is called in the store. */
+  get id(): string {
+    return this.#entry.id
+  }
+
+  /** It replaced a refused token; whether it helped is not known yet, or another process knows. */
+  get isOnProbation(): boolean {
+    return this.#entry.isOnProbation
   }
 
   /** What goes onto the request to the upstream. Call it where it goes on the wire, nowhere else. */
@@ -33,12 +49,12 @@ export class AccessToken {
 
   /** Whether the other is the same token, perhaps granted again with a new lifetime. */
   isSameAs(other: AccessToken): boolean {
-    return this === other || this.#value === other.#value
+    return this === other || this.isValue(other.#entry.accessToken)
   }
 
   /** Whether it is the token with this value. */
   isValue(value: string): boolean {
-    return this.#value === value
+    return this.#entry.accessToken === value
   }
 
   toString(): string {

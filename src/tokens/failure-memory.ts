@@ -19,6 +19,7 @@ export interface Failure {
 export class FailureMemory {
   readonly #credential: Credential
   #last: Failure | undefined
+  #secretsInUse = ''
 
   constructor(credential: Credential) {
     this.#credential = credential
@@ -28,11 +29,22 @@ export class FailureMemory {
     return this.#last
   }
 
+  /** A token request begins: a failure of it will be one of the secrets of this moment, though a file may change meanwhile. */
+  begin(): void {
+    this.#secretsInUse = this.#secretsDigest()
+  }
+
   /**
-   * @param secrets `secretsDigest()` from before the token request
    * @param random from 0 to 1
+   * @param secrets those that were used; by default those of the last `begin`
    */
-  record(error: TokenRequestError, secrets: string, nowMs: number, atEpochMs: number, random: number): Failure {
+  record(
+    error: TokenRequestError,
+    nowMs: number,
+    atEpochMs: number,
+    random: number,
+    secrets: string = this.#secretsInUse,
+  ): Failure {
     const isSameKind = this.#last?.error.kind === error.kind
     const count = isSameKind ? (this.#last?.count ?? 0) + 1 : 1
     this.#last = { error, atEpochMs, count, untilMs: nowMs + backOffMs(error, count, random), secrets }
@@ -47,11 +59,11 @@ export class FailureMemory {
   pausing(nowMs: number): Failure | undefined {
     const failure = this.#last
     if (failure === undefined || nowMs >= failure.untilMs) return undefined
-    return failure.error.kind === 'refused' && failure.secrets !== this.secretsDigest() ? undefined : failure
+    return failure.error.kind === 'refused' && failure.secrets !== this.#secretsDigest() ? undefined : failure
   }
 
   /** Changes when a secret of the credential does. */
-  secretsDigest(): string {
+  #secretsDigest(): string {
     const { client_id, client_secret, client_secret_next, variables, token_request } = this.#credential
     const { assertion, tls } = token_request
     const secrets = [

@@ -24,10 +24,10 @@ export class SharedRefusal {
   }
 
   /** The client was refused. Requests that were under way together count as one. Parameters as for `FailureMemory.record`. */
-  record(error: TokenRequestError, secrets: string, nowMs: number, atEpochMs: number, random: number): Failure {
+  record(error: TokenRequestError, nowMs: number, atEpochMs: number, random: number, secrets: string): Failure {
     this.#asker = undefined
     const pause = this.#memory.pausing(nowMs)
-    return pause ?? this.#memory.record(error, secrets, nowMs, atEpochMs, random)
+    return pause ?? this.#memory.record(error, nowMs, atEpochMs, random, secrets)
   }
 
   /** What forbids somebody to ask now: the pause, or that another one is finding out. @param asker who would ask */
@@ -71,12 +71,16 @@ export class IdentityFailures extends FailureMemory {
     return super.last ?? this.#shared.last
   }
 
-  override record(error: TokenRequestError, secrets: string, nowMs: number, atEpochMs: number, random: number): Failure {
+  override record(error: TokenRequestError, nowMs: number, atEpochMs: number, random: number): Failure {
+    const own = super.record(error, nowMs, atEpochMs, random)
     // A bare 401 is left to the identity: endpoints that log somebody in answer so to one wrong name.
-    if (error.code === 'invalid_client') return this.#shared.record(error, secrets, nowMs, atEpochMs, random)
+    if (error.code === 'invalid_client') {
+      super.forget()
+      return this.#shared.record(error, nowMs, atEpochMs, random, own.secrets)
+    }
     if (codesForKnownClients.has(error.code)) this.#shared.forget()
     else this.#shared.leaveOpen(this)
-    return super.record(error, secrets, nowMs, atEpochMs, random)
+    return own
   }
 
   override pausing(nowMs: number): Failure | undefined {

@@ -1,10 +1,15 @@
-/** Why a token is asked for: callers have none, a refused one is replaced, or one is renewed ahead of time. */
-export type TokenRequestPurpose = 'callers' | 'rejection' | 'renewal'
+import type { BudgetTerms, BudgetVerdict } from './store/token-store.ts'
+
+/** Why a token is asked for: callers have none, a refused one is replaced, it is renewed ahead of time, or an operator says so. */
+export type TokenRequestPurpose = 'callers' | 'rejection' | 'renewal' | 'operator'
 
 /** The share of the budget that renewals ahead of time leave for callers who would otherwise have no token. */
 const reservedShare = 0.1
 
-/** The provider's limit on token requests, as a sliding window: never more than `limit` in any stretch of `windowMs`. */
+/**
+ * The provider's limit on token requests, as a sliding window: never more than `limit` in any stretch of `windowMs`. The window
+ * is kept in the store, for all replicas; what is known of it here is what counts while the store does not answer.
+ */
 export class TokenBudget {
   readonly #limit: number
   readonly #windowMs: number
@@ -18,23 +23,39 @@ export class TokenBudget {
     this.#reserve = limit > 1 ? Math.ceil(limit * reservedShare) : 0
   }
 
-  /** Spends one request if there is one for this purpose. */
+  /** What the store is asked with. */
+  termsFor(purpose: TokenRequestPurpose): BudgetTerms {
+    return { limit: this.#limit, windowMs: this.#windowMs, reserve: this.#reserveFor(purpose) }
+  }
+
+  /** Takes over what the store knows of the window. @returns whether one request was spent there */
+  follow({ isSpent, agesMs }: BudgetVerdict, nowMs: number): boolean {
+    this.#spentAtMs = agesMs.map((ageMs) => nowMs - ageMs)
+    return isSpent
+  }
+
+  /** Spends one request if there is one for this purpose, without asking the store. */
   take(purpose: TokenRequestPurpose, nowMs: number): boolean {
-    const left = this.remaining(nowMs)
-    if (left <= (purpose === 'renewal' ? this.#reserve : 0)) return false
+    if (this.remaining(nowMs) <= this.#reserveFor(purpose)) return false
     this.#spentAtMs.push(nowMs)
     return true
   }
 
   /** Requests left in the window that ends now. */
   remaining(nowMs: number): number {
-    this.#spentAtMs = this.#spentAtMs.filter((spentAtMs) => spentAtMs > nowMs - this.#windowMs)
-    return this.#limit - this.#spentAtMs.length
+    const startMs = nowMs - this.#windowMs
+    // Nearly always nothing has become free since the last look.
+    if ((this.#spentAtMs[0] ?? nowMs) <= startMs) this.#spentAtMs = this.#spentAtMs.filter((spentAtMs) => spentAtMs > startMs)
+    return Math.max(this.#limit - this.#spentAtMs.length, 0)
   }
 
   /** Milliseconds until the next request becomes free; 0 when one is. */
   waitMs(nowMs: number): number {
     const oldest = this.#spentAtMs[0]
     return this.remaining(nowMs) > 0 || oldest === undefined ? 0 : oldest + this.#windowMs - nowMs
+  }
+
+  #reserveFor(purpose: TokenRequestPurpose): number {
+    return purpose === 'renewal' ? this.#reserve : 0
   }
 }

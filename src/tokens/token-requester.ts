@@ -5,11 +5,13 @@ import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
-import type { Grant, PreviousGrant } from '../oauth/token-response.ts'
+import type { Grant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics } from '../telemetry/metrics.ts'
 import { ClientSecrets } from './client-secrets.ts'
 import type { Clock } from './clock.ts'
+import { GrantMemory } from './grant-memory.ts'
+import type { GrantEntry, TokenLock } from './store/token-store.ts'
 import { TokenBudget } from './token-budget.ts'
 import type { TokenRequestPurpose } from './token-budget.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
@@ -24,6 +26,15 @@ export interface TokenRequesterParts {
   readonly budget?: TokenBudget | undefined
 }
 
+/** The circumstances of a token request. */
+export interface TokenRequestCircumstances {
+  readonly purpose: TokenRequestPurpose
+  /** Undefined while the store does not answer. */
+  readonly lock: TokenLock | undefined
+  /** What the budget is called in the store. */
+  readonly budgetKey: string
+}
+
 /** Makes the token requests of one credential, within its budget, and keeps of each grant what the next request needs. */
 export class TokenRequester {
   readonly #credential: Credential
@@ -31,15 +42,14 @@ export class TokenRequester {
   readonly #identity: Identity
   readonly #budget: TokenBudget | undefined
   readonly #secrets: ClientSecrets
-  #previous: PreviousGrant = { refreshToken: undefined, lifetimeMs: undefined }
-  /** What `variables.refresh_token` was when the refresh token held now followed from it. */
-  #firstRefreshToken: string | undefined
+  readonly #memory: GrantMemory
 
   constructor(credential: Credential, parts: TokenRequesterParts, identity: Identity = nobody) {
     this.#credential = credential
     this.#parts = parts
     this.#identity = identity
     this.#secrets = new ClientSecrets(credential)
+    this.#memory = new GrantMemory(credential, () => parts.clock.epochMs())
     if (credential.token_requests !== undefined) {
       const budget = parts.budget ?? new TokenBudget(credential.token_requests)
       this.#budget = budget
@@ -58,47 +68,44 @@ export class TokenRequester {
     return this.#budget?.remaining(this.#parts.clock.nowMs())
   }
 
+  /** What the next token request needs to know, for the store. */
+  get remembered(): GrantEntry {
+    return this.#memory.entry
+  }
+
   /**
    * Asks with the refresh token where there is one (RFC 6749 6); when that is refused it is forgotten, and the original grant
    * is still there.
    * @throws TokenRequestError when no token is granted, TokenUnavailableError when the budget is spent
    */
-  async ask(purpose: TokenRequestPurpose): Promise<Grant> {
-    this.#forgetReplacedRefreshToken()
+  async ask(circumstances: TokenRequestCircumstances): Promise<Grant> {
+    this.#memory.recall(circumstances.lock?.grant)
     try {
-      return await this.#askAsClient(purpose)
+      return await this.#askAsClient(circumstances)
     } catch (error) {
       const isRefused = error instanceof TokenRequestError && error.kind === 'refused'
-      if (!isRefused || this.#previous.refreshToken === undefined) throw error
+      if (!isRefused || this.#memory.previous.refreshToken === undefined) throw error
       // Any other refusal is about the client, and would be the same for the original grant (RFC 6749 5.2). Where the original
       // grant is a refresh token too, the rotated one may be the only one that is still good.
       if (error.code !== 'invalid_grant' && this.#credential.grant_type === 'refresh_token') throw error
-      this.#previous = { ...this.#previous, refreshToken: undefined }
+      this.#memory.forgetRefreshToken()
       if (error.code !== 'invalid_grant') throw error
       this.#parts.metrics.countTokenRequest('refused')
-      return await this.#askAsClient(purpose)
+      return await this.#askAsClient(circumstances)
     }
   }
 
-  /** Who configures another first refresh token means that one, not what followed from the old one. */
-  #forgetReplacedRefreshToken(): void {
-    if (this.#credential.grant_type !== 'refresh_token') return
-    const first = this.#credential.variables['refresh_token']?.reveal()
-    if (first !== this.#firstRefreshToken) this.#previous = { ...this.#previous, refreshToken: undefined }
-    this.#firstRefreshToken = first
-  }
-
   /** Asks with the client secret that was good last; when the client is refused, once more with the other one. */
-  async #askAsClient(purpose: TokenRequestPurpose): Promise<Grant> {
+  async #askAsClient(circumstances: TokenRequestCircumstances): Promise<Grant> {
     const [current, other] = this.#secrets.inOrder()
     try {
-      return await this.#askOnce(purpose, current)
+      return await this.#askOnce(circumstances, current)
     } catch (error) {
       if (other === undefined || !isClientRefused(error)) throw error
       this.#parts.metrics.countTokenRequest('refused')
     }
     try {
-      const grant = await this.#askOnce(purpose, other)
+      const grant = await this.#askOnce(circumstances, other)
       this.#useFromNowOn(other)
       return grant
     } catch (error) {
@@ -116,23 +123,30 @@ export class TokenRequester {
     )
   }
 
-  async #askOnce(purpose: TokenRequestPurpose, client_secret: Secret | undefined): Promise<Grant> {
+  async #askOnce(circumstances: TokenRequestCircumstances, client_secret: Secret | undefined): Promise<Grant> {
     const { clock, metrics, requestGrant } = this.#parts
+    await this.#spend(circumstances)
     const startedMs = clock.nowMs()
-    if (this.#budget?.take(purpose, startedMs) === false) {
-      throw new TokenUnavailableError(
-        'budget',
-        `the budget of ${this.#credential.name} for token requests is spent`,
-        this.#budget.waitMs(startedMs),
-      )
-    }
     try {
-      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#previous, this.#identity)
-      const { refreshToken, lifetime } = grant
-      this.#previous = { refreshToken, lifetimeMs: lifetime.source === 'response' ? lifetime.ms : this.#previous.lifetimeMs }
+      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#memory.previous, this.#identity)
+      this.#memory.keep(grant)
       return grant
     } finally {
       metrics.tokenRequestDuration.observe((clock.nowMs() - startedMs) / 1000)
     }
+  }
+
+  async #spend({ purpose, lock, budgetKey }: TokenRequestCircumstances): Promise<void> {
+    if (this.#budget === undefined) return
+    const { clock } = this.#parts
+    const verdict = await lock?.spend(budgetKey, this.#budget.termsFor(purpose))
+    const nowMs = clock.nowMs()
+    const isSpent = verdict === undefined ? this.#budget.take(purpose, nowMs) : this.#budget.follow(verdict, nowMs)
+    if (isSpent) return
+    throw new TokenUnavailableError(
+      'budget',
+      `the budget of ${this.#credential.name} for token requests is spent`,
+      this.#budget.waitMs(nowMs),
+    )
   }
 }

@@ -1,18 +1,19 @@
 import type { Credential } from '../config/config.ts'
-import { injectionOf } from '../oauth/injection.ts'
 import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
-import type { Grant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
-import { AccessToken } from './access-token.ts'
+import type { AccessToken } from './access-token.ts'
 import type { Clock } from './clock.ts'
 import { FailureMemory } from './failure-memory.ts'
-import { renewalDelayMs } from './renewal-time.ts'
+import type { Failure } from './failure-memory.ts'
 import { RenewalProbation } from './renewal-probation.ts'
 import { RenewalSchedule } from './renewal-schedule.ts'
+import type { StoreEvent, TokenStore } from './store/token-store.ts'
+import { TokenAcquirer } from './token-acquirer.ts'
+import type { TokenHolder } from './token-acquirer.ts'
 import type { TokenBudget, TokenRequestPurpose } from './token-budget.ts'
 import { TokenRequester } from './token-requester.ts'
 import type { TokenStatus } from './token-status.ts'
@@ -21,6 +22,7 @@ import { TokenUnavailableError } from './token-unavailable-error.ts'
 /** What a token source needs; time, chance and transport come in as arguments. */
 export interface TokenSourceParts {
   readonly requestGrant: RequestGrant
+  readonly store: TokenStore
   readonly clock: Clock
   /** From 0 to 1. */
   readonly random: () => number
@@ -48,12 +50,13 @@ export type Rejection =
  * The token of one credential: who has it, when it is renewed, what happens when it is refused.
  *
  * A hit is synchronous. At most one token request is under way at any time, whoever needs it: callers without a token,
- * a renewal ahead of expiry, refusals. A caller that leaves does not end it.
+ * a renewal ahead of expiry, refusals; and where a store is shared, in any of the replicas. A caller that leaves does not end it.
  */
 export class TokenSource {
   readonly #credential: Credential
   readonly #parts: TokenSourceParts
   readonly #requester: TokenRequester
+  readonly #acquirer: TokenAcquirer
   readonly #failures: FailureMemory
   readonly #probation = new RenewalProbation()
   readonly #schedule: RenewalSchedule
@@ -69,6 +72,11 @@ export class TokenSource {
     this.#credential = credential
     this.#parts = parts
     this.#requester = new TokenRequester(credential, parts, identity)
+    const holder: TokenHolder = {
+      hear: (event) => this.#hear(event),
+      noteFailure: (error, purpose) => this.#noteFailure(error, purpose),
+    }
+    this.#acquirer = new TokenAcquirer(credential, parts, this.#requester, holder, identity)
     this.#failures = parts.failures ?? new FailureMemory(credential)
     this.#schedule = new RenewalSchedule(parts.clock, () => this.#renewInBackground())
   }
@@ -130,7 +138,9 @@ export class TokenSource {
   /** Takes note of what became of the replay with a replacement. */
   replayed({ token, isCause }: Pick<Replacement, 'token' | 'isCause'>, isAccepted: boolean): void {
     if (isAccepted) {
-      if (isCause) this.#probation.acquit()
+      if (!isCause) return
+      this.#probation.acquit()
+      this.#acquirer.accept(token)
     } else if (this.#token?.isSameAs(token) === true) {
       this.#probation.suspect(token, this.#parts.clock.nowMs())
       if (isCause) this.#logFruitless(token, 'the upstream refused the new token too')
@@ -148,7 +158,7 @@ export class TokenSource {
    */
   async renew(): Promise<AccessToken> {
     this.#failures.forget()
-    return await (this.#flight ?? this.#start('callers'))
+    return await (this.#flight ?? this.#start('operator'))
   }
 
   /** From now on the token is renewed even when nobody uses it, the first one got at once, and a failure tried again. */
@@ -166,7 +176,7 @@ export class TokenSource {
       state: this.#state(nowMs),
       fingerprint: this.#token?.fingerprint,
       issuedAtEpochMs: times && toEpoch(times.issuedAtMs),
-      renewAtEpochMs: times && toEpoch(this.#schedule.renewAtMs),
+      renewAtEpochMs: times && toEpoch(times.renewAtMs),
       expiresAtEpochMs: times && toEpoch(times.expiresAtMs),
       isRenewing: this.#flight !== undefined,
       waiting: this.#waiting,
@@ -177,9 +187,10 @@ export class TokenSource {
     }
   }
 
-  /** Ends the timers. Requests under way go on, their tokens are still handed out. */
+  /** Ends the timers, and hears no more of others. Requests under way go on, their tokens are still handed out. */
   close(): void {
     this.#schedule.close()
+    this.#acquirer.close()
   }
 
   #usable(): AccessToken | undefined {
@@ -193,7 +204,7 @@ export class TokenSource {
   #state(nowMs: number): TokenStatus['state'] {
     if (this.#token === undefined) return 'none'
     if (nowMs >= this.#token.times.expiresAtMs) return 'expired'
-    return nowMs >= this.#schedule.renewAtMs || this.#isRejected ? 'stale' : 'fresh'
+    return nowMs >= this.#token.times.renewAtMs || this.#isRejected ? 'stale' : 'fresh'
   }
 
   async #replace(refused: AccessToken, canReplay: boolean): Promise<Rejection> {
@@ -217,6 +228,8 @@ export class TokenSource {
         if (isCause) this.#logFruitless(renewed, 'the token endpoint granted the same token again')
         return { outcome: 'same_token' }
       }
+      // Another replica has renewed it, after a refusal of its own.
+      if (!renewed.isOwn) return { outcome: 'newer', token: renewed, isCause: false }
       if (!canReplay) this.notReplayed({ isCause })
       return { outcome: 'renewed', token: renewed, isCause }
     } catch (error) {
@@ -255,83 +268,80 @@ export class TokenSource {
   }
 
   async #request(purpose: TokenRequestPurpose): Promise<AccessToken> {
-    const startedMs = this.#parts.clock.nowMs()
-    const pause = this.#failures.pausing(startedMs)
-    if (pause !== undefined) throw toUnavailable(pause.error, this.#credential.name, pause.untilMs - startedMs)
-    const secrets = this.#failures.secretsDigest()
+    const nowMs = this.#parts.clock.nowMs()
+    const pause = this.#failures.pausing(nowMs)
+    if (pause !== undefined) throw this.#unavailable(pause)
+    this.#failures.begin()
     try {
-      return this.#install(await this.#requester.ask(purpose), startedMs, purpose)
+      const mayGoOn = purpose === 'callers' && !this.#isRejected
+      return this.#install(await this.#acquirer.acquire(purpose, mayGoOn ? undefined : this.#token))
     } catch (error) {
-      throw error instanceof TokenUnavailableError ? error : this.#fail(error, secrets, purpose)
+      const failure = this.#failures.last
+      throw error instanceof TokenUnavailableError || failure === undefined ? error : this.#unavailable(failure)
     }
   }
 
-  #install(grant: Grant, startedMs: number, purpose: TokenRequestPurpose): AccessToken {
-    const { clock, metrics, log, random } = this.#parts
-    const { lifetime } = grant
+  #install(token: AccessToken): AccessToken {
+    const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
-    // Counted from before the request: the answer may have been under way for seconds, and using a token too long is the worse
-    // error. Only an endpoint that takes longer than its tokens live is believed to count from its answer: otherwise no token
-    // would ever be of use.
-    const countedFromMs = startedMs + lifetime.ms > nowMs ? startedMs : nowMs
-    const expiresAtMs = this.#sameUntil(grant) ?? countedFromMs + lifetime.ms
-    const token = new AccessToken(grant.accessToken, injectionOf(this.#requester.credential, grant), {
-      issuedAtMs: nowMs,
-      expiresAtMs,
-      issuedAtEpochMs: clock.epochMs(),
-      expiresAtEpochMs: clock.epochMs() + (expiresAtMs - nowMs),
-    })
     this.#token = token
     this.#failures.forget()
-    this.#schedule.set(
-      countedFromMs + renewalDelayMs(this.#credential.renew_before, expiresAtMs - countedFromMs, random()),
-      nowMs,
-    )
-    if (purpose === 'rejection') this.#probation.suspect(token, nowMs)
-
-    metrics.countTokenRequest('success')
-    metrics.lastSuccess.value = token.times.issuedAtEpochMs / 1000
+    this.#schedule.set(token.times.renewAtMs, nowMs)
+    if (token.isOnProbation) this.#probation.suspect(token, nowMs)
+    metrics.lastSuccess.value = (token.isOwn ? clock.epochMs() : token.times.issuedAtEpochMs) / 1000
     metrics.expiry.value = token.times.expiresAtEpochMs / 1000
-    const facts = { credential: this.#credential.name, token: token.fingerprint, lifetime_s: Math.round(lifetime.ms / 1000) }
-    if (lifetime.oddity === undefined) log.info(facts, 'token obtained')
-    else log.warn({ ...facts, lifetime_from: lifetime.source }, `token obtained, but ${lifetime.oddity}`)
     return token
   }
 
-  /** When a token that is granted again, without a word about its life, ends: when it would have ended anyway. */
-  #sameUntil({ accessToken, lifetime }: Grant): number | undefined {
-    const isSame = this.#token?.isValue(accessToken) === true
-    const saysNothing = lifetime.source === 'previous' || lifetime.source === 'default'
-    return isSame && saysNothing ? this.#token?.times.expiresAtMs : undefined
+  /** What another replica has done with the token; also what this one has done itself, which it knows already. */
+  #hear(event: StoreEvent): void {
+    const isCurrent = 'id' in event && event.id === this.#token?.id
+    if (event.type === 'login') this.#failures.forget()
+    if (event.type === 'accepted' && isCurrent) this.#probation.acquit()
+    // Whoever is waiting for a token request finds what is new by itself.
+    if (this.#flight !== undefined) return
+    if (event.type === 'rejected' && isCurrent) this.#isRejected = true
+    // Its renewal has failed: a token that one path refused may be all that the other paths have.
+    if (event.type === 'failed') this.#isRejected = false
+    if (event.type === 'granted' && !isCurrent) void this.#adopt()
   }
 
-  #fail(error: unknown, secrets: string, purpose: TokenRequestPurpose): TokenUnavailableError {
-    const { clock, metrics, log, random } = this.#parts
+  /** Another replica has a new token. */
+  async #adopt(): Promise<void> {
+    const token = await this.#acquirer.read().catch(() => undefined)
+    if (token === undefined || token.id === this.#token?.id || this.#flight !== undefined) return
+    this.#isRejected = false
+    this.#install(token)
+    this.#parts.log.info({ credential: this.#credential.name, token: token.fingerprint }, 'token taken over from another replica')
+  }
+
+  /** @returns milliseconds until the next token request may be made */
+  #noteFailure(error: unknown, purpose: TokenRequestPurpose): number {
+    const { clock, log, random } = this.#parts
     const nowMs = clock.nowMs()
     const isExpected = error instanceof TokenRequestError
     const cause = isExpected
       ? error
       : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
-    const { untilMs } = this.#failures.record(cause, secrets, nowMs, clock.epochMs(), random())
+    const { untilMs } = this.#failures.record(cause, nowMs, clock.epochMs(), random())
     const pauseMs = untilMs - nowMs
     if (this.#token !== undefined || this.#schedule.isKeptWarm) this.#schedule.postpone(untilMs)
-
-    metrics.countTokenRequest(cause.kind)
     log.warn(
       { credential: this.#credential.name, code: cause.code, purpose, pause_ms: Math.round(pauseMs) },
       `no token: ${cause.message}`,
     )
     if (!isExpected) log.error({ err: error, credential: this.#credential.name }, 'unexpected error in a token request')
-    return toUnavailable(cause, this.#credential.name, pauseMs)
+    return pauseMs
   }
-}
 
-function toUnavailable(error: TokenRequestError, credential: string, retryAfterMs: number): TokenUnavailableError {
-  const remedy = error.kind === 'refused' && error.code !== 'unusable_key' ? '; check its client_id, client_secret and scope' : ''
-  return new TokenUnavailableError(
-    error.kind,
-    `no token for the credential ${credential}: ${error.message}${remedy}`,
-    retryAfterMs,
-    { cause: error },
-  )
+  #unavailable({ error, untilMs }: Failure): TokenUnavailableError {
+    const remedy =
+      error.kind === 'refused' && error.code !== 'unusable_key' ? '; check its client_id, client_secret and scope' : ''
+    return new TokenUnavailableError(
+      error.kind,
+      `no token for the credential ${this.#credential.name}: ${error.message}${remedy}`,
+      untilMs - this.#parts.clock.nowMs(),
+      { cause: error },
+    )
+  }
 }

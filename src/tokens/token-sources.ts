@@ -7,11 +7,13 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { Clock } from './clock.ts'
 import { holdSources, IdentitySources } from './identity-sources.ts'
 import type { HeldSources, IdentityStatus } from './identity-sources.ts'
+import type { TokenStore } from './store/token-store.ts'
 import { TokenSource } from './token-source.ts'
 
 /** What the token sources are built from. */
 export interface TokenSourcesParts {
   readonly requestGrant: RequestGrant
+  readonly store: TokenStore
   readonly clock: Clock
   readonly random: () => number
   readonly metrics: Metrics

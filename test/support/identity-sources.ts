@@ -4,6 +4,7 @@ import type { Grant } from '../../src/oauth/token-response.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 import type { AccessToken } from '../../src/tokens/access-token.ts'
+import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSources } from '../../src/tokens/token-sources.ts'
 import { FakeClock } from './fake-clock.ts'
 import { credentialOf } from './tokens-credential.ts'
@@ -42,6 +43,7 @@ export function identitiesUnderTest(keys: Readonly<Record<string, unknown>> = {}
       return await under.answer(identity)
     },
     clock,
+    store: createMemoryStore({ clock, maxTokens }),
     random: () => 0.5,
     metrics,
     log: createLog({ write: (line: string) => void log.push(line) }),

@@ -5,6 +5,7 @@ import { createExposition } from '../../src/telemetry/exposition.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 import type { AccessToken } from '../../src/tokens/access-token.ts'
+import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSource } from '../../src/tokens/token-source.ts'
 import { FakeClock, settled } from './fake-clock.ts'
 import { credentialOf } from './tokens-credential.ts'
@@ -24,6 +25,9 @@ export interface SourceUnderTest {
   readonly credential: Credential
   /** Every token request so far, in order. */
   readonly requests: PendingGrant[]
+  /** Waits for everything under way, and answers a token request: the one with this number, from 0, or with -1 the last. */
+  grant(index: number, ...granted: Parameters<PendingGrant['grant']>): Promise<void>
+  fail(index: number, error: unknown): Promise<void>
   /** Parsed log lines so far. */
   readonly log: Record<string, unknown>[]
   /** When set, answers each request at once. Throwing fails it. */
@@ -77,11 +81,18 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
     })
   const source = new TokenSource(credential, {
     requestGrant,
+    store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => random,
     metrics: metrics.forCredential('main'),
     log: createLog({ write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }),
   })
+  const requestAt = async (index: number): Promise<PendingGrant> => {
+    await settled()
+    const request = requests.at(index)
+    if (request === undefined) throw new Error(`there is no token request ${index}, only ${requests.length}`)
+    return request
+  }
   const expose = createExposition(metrics)
   const under: SourceUnderTest = {
     source,
@@ -89,6 +100,8 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
     metrics,
     credential,
     requests,
+    grant: async (index, ...granted) => (await requestAt(index)).grant(...granted),
+    fail: async (index, error) => (await requestAt(index)).fail(error),
     log,
     answer: undefined,
     get: () => {
@@ -111,7 +124,7 @@ export async function sourceWithToken(
 ): Promise<SourceUnderTest & { readonly first: AccessToken }> {
   const under = sourceUnderTest(keys, random)
   const first = under.source.obtain()
-  under.requests[0]?.grant('token-1', lifetimeMs)
+  await under.grant(0, 'token-1', lifetimeMs)
   return Object.assign(under, { first: await first })
 }
 

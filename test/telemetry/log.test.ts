@@ -8,8 +8,9 @@ import { AccessToken } from '../../src/tokens/access-token.ts'
 import { refused, sourceUnderTest, unavailable } from '../support/tokens-source.ts'
 
 const canary = 'CANARY-VALUE'
-const times = { issuedAtMs: 0, expiresAtMs: 1, issuedAtEpochMs: 0, expiresAtEpochMs: 1 }
-const token = new AccessToken(canary, { fields: ['Authorization', `Bearer ${canary}`], query: [['t', canary]] }, times)
+const entry = { id: 'id', accessToken: canary, fields: {}, issuedAtEpochMs: 0, lifeMs: 1, isOnProbation: false }
+const times = { issuedAtMs: 0, renewAtMs: 0, expiresAtMs: 1, issuedAtEpochMs: 0, expiresAtEpochMs: 1 }
+const token = new AccessToken(entry, { fields: ['Authorization', `Bearer ${canary}`], query: [['t', canary]] }, times, true)
 
 function capture(level?: string): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = []
@@ -101,15 +102,15 @@ test('the whole life of a token leaves no trace of a secret in the log', async (
   })
   for (const error of [unavailable(), refused()]) {
     const failing = under.source.obtain()
-    under.requests.at(-1)?.fail(error)
+    await under.fail(-1, error)
     await failing.catch(() => {})
     await under.clock.advance(600_000)
   }
   const waiting = under.source.obtain()
-  under.requests.at(-1)?.grant(`${canary}-token`, 60_000, { refreshToken: `${canary}-refresh`, fields: { id_token: canary } })
+  await under.grant(-1, `${canary}-token`, 60_000, { refreshToken: `${canary}-refresh`, fields: { id_token: canary } })
   const held = await waiting
   const rejection = under.source.reject(held)
-  under.requests.at(-1)?.grant(`${canary}-token`, 60_000)
+  await under.grant(-1, `${canary}-token`, 60_000)
   await rejection
   expect(under.log.length).toBeGreaterThanOrEqual(5)
   for (const shown of [

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TokenBudget } from '../../src/tokens/token-budget.ts'
 import { grantOf, sourceUnderTest, sourceWithToken, useFor, valueOf } from '../support/tokens-source.ts'
+import { settled } from '../support/fake-clock.ts'
 
 describe('the window', () => {
   test('slides: a request becomes free exactly one window after it was spent', () => {
@@ -69,6 +70,7 @@ describe('a spent budget', () => {
     await under.clock.advance(10_000)
     for (let call = 0; call < 10; call++)
       await expect(under.source.obtain()).rejects.toMatchObject({ reason: 'budget', retryAfterMs: 40_000 })
+    await settled()
     expect(under.requests).toHaveLength(2)
     await under.clock.advance(40_000)
     expect(valueOf(await under.source.obtain())).toBe('token-3')
@@ -78,6 +80,7 @@ describe('a spent budget', () => {
     const under = await sourceWithToken({ token_requests: { limit: 1, window: '1h' } })
     expect(await under.source.reject(under.first)).toEqual({ outcome: 'budget' })
     expect(under.source.current()).toBe(under.first)
+    await settled()
     expect(under.requests).toHaveLength(1)
   })
 
@@ -88,6 +91,7 @@ describe('a spent budget', () => {
     expect(under.source.status()).toMatchObject({ backOffMs: 0, lastError: undefined })
     await under.clock.advance(50_000)
     void under.source.obtain()
+    await settled()
     expect(under.requests).toHaveLength(2)
   })
 
@@ -96,6 +100,7 @@ describe('a spent budget', () => {
     under.answer = (count) => grantOf(`token-${count}`, 60_000)
     await under.source.obtain()
     await useFor(under, 20 * 60_000, 1_000)
+    await settled()
     expect(under.requests).toHaveLength(9)
     expect(valueOf(await under.source.obtain())).toBe('token-10')
   })

@@ -6,6 +6,7 @@ import { createGrantRequest } from '../../src/oauth/request-grant.ts'
 import type { TokenRequest } from '../../src/oauth/token-request.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
+import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSource } from '../../src/tokens/token-source.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { credentialOf } from '../support/tokens-credential.ts'
@@ -31,6 +32,7 @@ function endpoint(keys: Readonly<Record<string, unknown>>) {
   const clock = new FakeClock()
   const source = new TokenSource(credentialOf({ token_endpoint_auth_method: 'client_secret_post', ...keys }), {
     requestGrant: createGrantRequest({ send, close: async () => {} }, () => clock.epochMs()),
+    store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => 0.5,
     metrics: new Metrics('test').forCredential('main'),

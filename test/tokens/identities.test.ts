@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { storeKeysOf } from '../../src/tokens/store/store-keys.ts'
 import { createExposition } from '../../src/telemetry/exposition.ts'
 import { identitiesUnderTest, perTenantAndUser } from '../support/identity-sources.ts'
 import { settled } from '../support/fake-clock.ts'
@@ -14,6 +15,7 @@ describe('a token for each identity', () => {
       return grantOf(`token-for-${who}`)
     }
     const waiting = ['alice', 'bob', 'alice', 'alice', 'bob'].map((who) => under.get(who))
+    await settled()
     expect(under.asked).toEqual([['alice'], ['bob']])
     gate.resolve()
     const tokens = await Promise.all(waiting)
@@ -37,6 +39,9 @@ describe('a token for each identity', () => {
         expect(under.asked).toEqual(all)
         const again = await Promise.all(all.map((who) => under.get(...who)))
         expect(again).toEqual(first)
+        const keys = all.map((who) => storeKeysOf(under.credential, who))
+        expect(new Set(keys.map(({ token }) => token)).size).toBe(all.length)
+        expect(new Set(keys.map(({ grant }) => grant)).size).toBe(all.length)
       }),
       {
         examples: [
@@ -76,11 +81,11 @@ describe('a token for each identity', () => {
 describe('room for a bounded number of identities', () => {
   test('is made by the one used longest ago: its timers end, and it asks again when it comes back', async () => {
     const under = identitiesUnderTest({}, 2)
-    for (const who of ['alice', 'bob', 'alice', 'carol']) await under.get(who)
+    for (const who of ['alice', 'bob', 'bob', 'carol']) await under.get(who)
     expect(under.clock.pendingTimers).toBe(2)
-    await under.get('alice')
-    expect(under.asked).toEqual([['alice'], ['bob'], ['carol']])
     await under.get('bob')
+    expect(under.asked).toEqual([['alice'], ['bob'], ['carol']])
+    await under.get('alice')
     expect(under.asked).toHaveLength(4)
     expect(under.tokens.identityStatus('main')).toMatchObject({ tokens: 2, waiting: 0, isRenewing: false })
   })
@@ -96,6 +101,22 @@ describe('room for a bounded number of identities', () => {
     gate.resolve()
     expect((await Promise.all(waiting)).map(valueOf)).toEqual(['token-for-alice', 'token-for-bob', 'token-for-carol'])
     expect(under.clock.pendingTimers).toBe(1)
+  })
+
+  test('makes nobody ask twice: who comes back joins the token request that is still under way', async () => {
+    const under = identitiesUnderTest({}, 1)
+    const gate = Promise.withResolvers<void>()
+    under.answer = async ([who]) => {
+      if (who === 'alice') await gate.promise
+      return grantOf(`token-for-${who}`)
+    }
+    const first = under.get('alice')
+    await under.get('bob')
+    const second = under.get('alice')
+    await settled()
+    gate.resolve()
+    expect([await first, await second].map(valueOf)).toEqual(['token-for-alice', 'token-for-alice'])
+    expect(under.asked).toEqual([['alice'], ['bob']])
   })
 
   test('is given back at the end', async () => {

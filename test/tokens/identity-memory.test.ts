@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import { createLog } from '../../src/telemetry/log.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
 import { systemClock } from '../../src/tokens/clock.ts'
+import type { Clock } from '../../src/tokens/clock.ts'
+import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSources } from '../../src/tokens/token-sources.ts'
 import { credentialOf } from '../support/tokens-credential.ts'
 import { grantOf } from '../support/tokens-source.ts'
@@ -20,23 +22,25 @@ test('100,000 identities cost what max_tokens allows: sources, timers and memory
   const most = 1_000
   const credential = credentialOf({ token_request: { params: { user: '{request.header.X-User}' } } })
   let timers = 0
+  const clock: Clock = {
+    ...systemClock,
+    // As the machine's, whose timers hold on to what they are for.
+    after: (delayMs, run) => {
+      const cancel = systemClock.after(delayMs, run)
+      let isPending = true
+      timers++
+      return () => {
+        if (isPending) timers--
+        isPending = false
+        cancel()
+      }
+    },
+  }
   const metrics = new Metrics('0.0.0-test')
   const tokens = new TokenSources(new Map([['main', credential]]), {
     requestGrant: (_credential, _previous, [who] = []) => Promise.resolve(grantOf(`${who}-${'t'.repeat(900)}`)),
-    clock: {
-      ...systemClock,
-      // As the machine's, whose timers hold on to what they are for.
-      after: (delayMs, run) => {
-        const cancel = systemClock.after(delayMs, run)
-        let isPending = true
-        timers++
-        return () => {
-          if (isPending) timers--
-          isPending = false
-          cancel()
-        }
-      },
-    },
+    clock,
+    store: createMemoryStore({ clock, maxTokens: most }),
     random: () => 0.5,
     metrics,
     log: createLog({ write: () => {} }),

@@ -6,6 +6,7 @@ import { createGrantRequest } from '../../src/oauth/request-grant.ts'
 import type { TokenRequest } from '../../src/oauth/token-request.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
+import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSource } from '../../src/tokens/token-source.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { credentialOf } from '../support/tokens-credential.ts'
@@ -29,6 +30,7 @@ function refreshing(keys: Readonly<Record<string, unknown>> = {}) {
   const clock = new FakeClock()
   const source = new TokenSource(credentialOf({ grant_type: 'refresh_token', variables: { refresh_token: 'first' }, ...keys }), {
     requestGrant: createGrantRequest({ send, close: async () => {} }, () => clock.epochMs()),
+    store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => 0.5,
     metrics: new Metrics('test').forCredential('main'),

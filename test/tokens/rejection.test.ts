@@ -10,7 +10,7 @@ const rejections = (under: SourceUnderTest, outcome: string): Promise<number | u
 /** Has a token refused and replaced by the next one. */
 async function replaceIn(under: SourceUnderTest, token: AccessToken, next: string, isAccepted = true): Promise<AccessToken> {
   const rejection = under.source.reject(token)
-  under.requests.at(-1)?.grant(next)
+  await under.grant(-1, next)
   const replacement = await rejection
   if (replacement.token === undefined) throw new Error('not renewed')
   under.source.replayed(replacement, isAccepted)
@@ -21,8 +21,9 @@ describe('a refused token', () => {
   test('is renewed once for 500 refusals at the same time', async () => {
     const under = await sourceWithToken()
     const refusals = Array.from({ length: 500 }, () => under.source.reject(under.first))
+    await settled()
     expect(under.requests).toHaveLength(2)
-    under.requests[1]?.grant('token-2')
+    await under.grant(1, 'token-2')
     const answers = await Promise.all(refusals)
     expect(new Set(answers.map(({ outcome }) => outcome))).toEqual(new Set(['renewed']))
     expect(new Set(answers.map(({ token }) => valueOf(token)))).toEqual(new Set(['token-2']))
@@ -36,18 +37,20 @@ describe('a refused token', () => {
       expect(await under.source.reject(under.first)).toMatchObject({ outcome: 'newer', token: second })
     const third = await replaceIn(under, second, 'token-3')
     expect(await under.source.reject(under.first)).toMatchObject({ outcome: 'newer', token: third })
+    await settled()
     expect(under.requests).toHaveLength(3)
   })
 
   test('is renewed when the newer one has expired meanwhile', async () => {
     const under = await sourceWithToken()
     const refusal = under.source.reject(under.first)
-    under.requests[1]?.grant('token-2', 10_000)
+    await under.grant(1, 'token-2', 10_000)
     await refusal
     await under.clock.advance(10_000)
     const late = under.source.reject(under.first)
+    await settled()
     expect(under.requests).toHaveLength(3)
-    under.requests[2]?.grant('token-3')
+    await under.grant(2, 'token-3')
     expect(await late).toMatchObject({ outcome: 'renewed' })
   })
 
@@ -55,10 +58,12 @@ describe('a refused token', () => {
     const under = await sourceWithToken({}, 3_600_000, 0)
     await under.clock.advance(56 * 60_000)
     under.source.current()
+    await settled()
     expect(under.requests).toHaveLength(2)
     const refusals = [under.source.reject(under.first), under.source.reject(under.first)]
+    await settled()
     expect(under.requests).toHaveLength(2)
-    under.requests[1]?.grant('token-2')
+    await under.grant(1, 'token-2')
     for (const { outcome, token } of await Promise.all(refusals))
       expect([outcome, valueOf(token)]).toEqual(['renewed', 'token-2'])
   })
@@ -68,8 +73,9 @@ describe('a refused token', () => {
     const refusal = under.source.reject(under.first)
     expect(under.source.current()).toBeUndefined()
     const callers = Array.from({ length: 50 }, () => under.get())
+    await settled()
     expect(under.requests).toHaveLength(2)
-    under.requests[1]?.grant('token-2')
+    await under.grant(1, 'token-2')
     await refusal
     expect(new Set((await Promise.all(callers)).map(valueOf))).toEqual(new Set(['token-2']))
   })
@@ -82,7 +88,7 @@ describe('a refused token', () => {
     const under = await sourceWithToken({}, 60_000)
     const refusal = under.source.reject(under.first)
     const waiting = [under.get(), under.get()]
-    under.requests[1]?.fail(error)
+    await under.fail(1, error)
     expect(await refusal).toEqual({ outcome: 'failed' })
     expect(await Promise.all(waiting)).toEqual([under.first, under.first])
     expect(under.source.current()).toBe(under.first)
@@ -95,9 +101,10 @@ describe('a refused token', () => {
   test('causes no token request in a back-off', async () => {
     const under = await sourceWithToken()
     const refusal = under.source.reject(under.first)
-    under.requests[1]?.fail(unavailable())
+    await under.fail(1, unavailable())
     await refusal
     for (let call = 0; call < 20; call++) expect(await under.source.reject(under.first)).toEqual({ outcome: 'back_off' })
+    await settled()
     expect(under.requests).toHaveLength(2)
     expect(under.source.current()).toBe(under.first)
   })
@@ -106,10 +113,12 @@ describe('a refused token', () => {
     const under = await sourceWithToken({ min_reissue_interval: '30s' })
     await under.clock.advance(29_999)
     expect(await under.source.reject(under.first)).toEqual({ outcome: 'too_young' })
+    await settled()
     expect(under.requests).toHaveLength(1)
     expect(under.source.current()).toBe(under.first)
     await under.clock.advance(1)
     await replaceIn(under, under.first, 'token-2')
+    await settled()
     expect(under.requests).toHaveLength(2)
   })
 })
@@ -128,6 +137,7 @@ describe('the cool-down', () => {
       await under.clock.advance(lengthMs - 1)
       expect(await under.source.reject(token)).toEqual({ outcome: 'cool_down' })
       expect(under.source.current()).toBe(token)
+      await settled()
       expect(under.requests).toHaveLength(index + 2)
       await under.clock.advance(1)
     }
@@ -157,28 +167,29 @@ describe('the cool-down', () => {
   test('starts once when the endpoint grants the same token to any number of refusals', async () => {
     const under = await sourceWithToken()
     const refusals = Array.from({ length: 50 }, () => under.source.reject(under.first))
-    under.requests[1]?.grant('token-1', 600_000)
+    await under.grant(1, 'token-1', 600_000)
     for (const answer of await Promise.all(refusals)) expect(answer).toEqual({ outcome: 'same_token' })
     expect(under.source.status().coolDownMs).toBe(10_000)
     expect(valueOf(under.source.current())).toBe('token-1')
     expect(await under.source.reject(under.first)).toEqual({ outcome: 'cool_down' })
     await under.clock.advance(10_000)
     const again = under.source.reject(under.source.current() ?? under.first)
-    under.requests[2]?.grant('token-1', 600_000)
+    await under.grant(2, 'token-1', 600_000)
     await again
     expect(under.source.status().coolDownMs).toBe(20_000)
+    await settled()
     expect(under.requests).toHaveLength(3)
   })
 
   test('does not hinder a renewal ahead of expiry, nor one after it', async () => {
     const under = await sourceWithToken({}, 5_000)
     const second = under.source.reject(under.first)
-    under.requests[1]?.grant('token-2', 5_000)
+    await under.grant(1, 'token-2', 5_000)
     under.source.replayed({ token: (await second).token ?? under.first, isCause: true }, false)
     expect(under.source.status().coolDownMs).toBe(10_000)
     await under.clock.advance(5_000)
     const waiting = under.get()
-    under.requests.at(-1)?.grant('token-3')
+    await under.grant(-1, 'token-3')
     expect(valueOf(await waiting)).toBe('token-3')
   })
 })

@@ -20,10 +20,11 @@ describe('status()', () => {
   })
 
   test('counts who waits while a token is asked for', async () => {
-    const { source, requests } = sourceUnderTest()
+    const under = sourceUnderTest()
+    const { source } = under
     const callers = [source.obtain(), source.obtain(), source.obtain()]
     expect(source.status()).toMatchObject({ state: 'none', isRenewing: true, waiting: 3 })
-    requests[0]?.grant('token-1')
+    await under.grant(0, 'token-1')
     await Promise.all(callers)
     await settled()
     expect(source.status()).toMatchObject({ state: 'fresh', isRenewing: false, waiting: 0 })
@@ -45,12 +46,13 @@ describe('status()', () => {
   })
 
   test('is stale from the time of renewal on, whether it is idle, being renewed, or its renewal failed', async () => {
-    const { source, clock, requests } = await sourceWithToken({}, 60_000, 0)
+    const under = await sourceWithToken({}, 60_000, 0)
+    const { source, clock } = under
     await clock.advance(55_000)
     expect(source.status().state).toBe('stale')
     source.current()
     expect(source.status()).toMatchObject({ state: 'stale', isRenewing: true })
-    requests[1]?.fail(unavailable())
+    await under.fail(1, unavailable())
     await settled()
     expect(source.status()).toMatchObject({ state: 'stale', isRenewing: false, lastError: { code: 'http_503' }, backOffMs: 250 })
     await clock.advance(5_000)
@@ -58,19 +60,21 @@ describe('status()', () => {
   })
 
   test('is stale while a refused token is renewed', async () => {
-    const { source, first, requests } = await sourceWithToken()
+    const under = await sourceWithToken()
+    const { source, first } = under
     const rejection = source.reject(first)
     expect(source.status()).toMatchObject({ state: 'stale', isRenewing: true })
-    requests[1]?.grant('token-2')
+    await under.grant(1, 'token-2')
     await rejection
     await settled()
     expect(source.status()).toMatchObject({ state: 'fresh', isRenewing: false })
   })
 
   test('remembers the last error until a success', async () => {
-    const { source, clock, requests } = sourceUnderTest()
+    const under = sourceUnderTest()
+    const { source, clock } = under
     const failing = source.obtain()
-    requests[0]?.fail(refused('invalid_client'))
+    await under.fail(0, refused('invalid_client'))
     await failing.catch(() => {})
     expect(source.status().lastError).toMatchObject({
       atEpochMs: clock.epochMs(),
@@ -98,11 +102,11 @@ describe('metrics', () => {
   test('count each caller once, by what it found, and each token request once', async () => {
     const under = sourceUnderTest()
     const failing = Promise.allSettled([under.get(), under.get()])
-    under.requests[0]?.fail(unavailable())
+    await under.fail(0, unavailable())
     await failing
     await under.clock.advance(1_000)
     const waiting = Promise.all([under.get(), under.get(), under.get()])
-    under.requests[1]?.grant('token-1', 60_000)
+    await under.grant(1, 'token-1', 60_000)
     await waiting
     for (let call = 0; call < 5; call++) void under.get()
     expect(await under.metric(`${lookups}"hit"}`)).toBe(5)
@@ -125,8 +129,9 @@ describe('metrics', () => {
   test('name the moment of expiry and of the last success in seconds since the epoch', async () => {
     const under = sourceUnderTest()
     const waiting = under.source.obtain()
+    await settled()
     await under.clock.advance(2_000)
-    under.requests[0]?.grant('token-1', 60_000)
+    await under.grant(0, 'token-1', 60_000)
     await waiting
     expect(await under.metric('bearerd_token_last_success_timestamp_seconds{credential="main"}')).toBe(
       under.clock.epochMs() / 1000,
@@ -151,7 +156,7 @@ test('the log says each thing once: an outage of an hour is no flood', async () 
 test('an odd lifetime is logged with the token and never with its value', async () => {
   const under = sourceUnderTest()
   const waiting = under.source.obtain()
-  under.requests[0]?.grant('canary-token', undefined, {
+  await under.grant(0, 'canary-token', undefined, {
     lifetime: grantOf('x').lifetime && { ms: 5_000, source: 'default', oddity: 'the token response names no lifetime' },
   })
   await waiting

@@ -118,15 +118,16 @@ export interface TokenStore {
   /**
    * In one step: gives the token that is kept, unless it is the one that the claimant knows and cannot use; else takes the lock.
    * @param knownId the id of that token
+   * @param isUrgent takes the lock even where somebody has just asked in vain
    */
-  claim(keys: StoreKeys, knownId: string | undefined): Promise<Claim>
+  claim(keys: StoreKeys, knownId: string | undefined, isUrgent?: boolean): Promise<Claim>
   /** What is remembered of grants, for whoever is not asking for a token. */
   readGrant(keys: StoreKeys): Promise<GrantEntry | undefined>
   /** Keeps a refresh token that did not come from a token request under the lock. @returns whether it is kept */
   keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean>
   /** A refused token is kept no longer, if it still is the one that is kept; the others are told. */
   reject(keys: StoreKeys, id: string): void
-  /** Tells the others that a token which replaced a refused one is accepted. */
+  /** Takes a token that had replaced a refused one off its probation, and tells the others. */
   accept(keys: StoreKeys, id: string): void
   /** Forgets the token; for one that has been revoked. */
   forget(keys: StoreKeys, id: string): Promise<void>

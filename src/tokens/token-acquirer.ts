@@ -1,0 +1,219 @@
+import type { Credential } from '../config/config.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
+import { TokenRequestError } from '../oauth/token-request-error.ts'
+import type { Grant } from '../oauth/token-response.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { CredentialMetrics } from '../telemetry/metrics.ts'
+import type { AccessToken } from './access-token.ts'
+import type { Clock } from './clock.ts'
+import { storeKeysOf } from './store/store-keys.ts'
+import type { TokenRequestFailure } from './store/shared-failure.ts'
+import type { StoreEvent, StoreKeys, TokenLock, TokenStore } from './store/token-store.ts'
+import type { TokenRequestPurpose } from './token-budget.ts'
+import { keptFrom, tokenFrom } from './token-from.ts'
+import type { TokenRequester } from './token-requester.ts'
+import { TokenUnavailableError } from './token-unavailable-error.ts'
+
+/** What getting a token takes. */
+export interface TokenAcquirerParts {
+  readonly store: TokenStore
+  readonly clock: Clock
+  /** From 0 to 1. */
+  readonly random: () => number
+  readonly metrics: CredentialMetrics
+  readonly log: Log
+}
+
+/** How often those who wait for another process look again, should its news be lost. */
+const lookAgainMs = 250
+/** What a lock may outlive the token requests of its owner by, before nobody believes in it any more. */
+const disbeliefMs = 5_000
+/** With another client secret, and without the refresh token: so many token requests may follow from one another. */
+const mostRequests = 4
+/** The share of one's own pause for which others need not try either: the trouble may be that of one replica alone. */
+const sharedPause = 0.5
+
+/** Who uses an acquirer. */
+export interface TokenHolder {
+  /** Something happened to the token, here or in another replica. */
+  hear(event: StoreEvent): void
+  /** A token request has failed. @returns milliseconds until the next one may be made */
+  noteFailure(error: unknown, purpose: TokenRequestPurpose): number
+}
+
+/**
+ * Gets a token for one credential: from the store, where another replica has put one, or by the one token request of the fleet.
+ * While the store does not answer, each replica asks for itself.
+ */
+export class TokenAcquirer {
+  readonly #credential: Credential
+  readonly #parts: TokenAcquirerParts
+  readonly #requester: TokenRequester
+  readonly #holder: TokenHolder
+  readonly #identity: Identity
+  /** Wakes those who wait for another process. */
+  #wake: () => void = () => {}
+  #subscription: { readonly key: string; readonly end: () => void } | undefined
+  #isClosed = false
+
+  /** @param identity for whom the token is, where a credential has one for each */
+  constructor(
+    credential: Credential,
+    parts: TokenAcquirerParts,
+    requester: TokenRequester,
+    holder: TokenHolder,
+    identity: Identity = nobody,
+  ) {
+    this.#credential = credential
+    this.#parts = parts
+    this.#requester = requester
+    this.#holder = holder
+    this.#identity = identity
+    this.#keys()
+  }
+
+  /**
+   * @param held the token that the caller has and cannot go on with
+   * @returns a token that is another one, unless the token endpoint grants the same again
+   * @throws TokenRequestError or TokenUnavailableError when there is none
+   */
+  async acquire(purpose: TokenRequestPurpose, held: AccessToken | undefined): Promise<AccessToken> {
+    const { store, clock } = this.#parts
+    const givenUpMs = clock.nowMs() + mostRequests * this.#credential.token_request.timeout + disbeliefMs
+    let knownId = held?.id
+    for (;;) {
+      const keys = this.#keys()
+      const claim =
+        clock.nowMs() < givenUpMs ? await store.claim(keys, knownId, purpose === 'operator') : ({ state: 'unavailable' } as const)
+      if (claim.state === 'taken') {
+        if (claim.failure !== undefined) throw this.#sharedFailure(claim.failure, purpose)
+        await this.#news()
+      } else if (claim.state !== 'kept') {
+        return await this.#ask(purpose, held, keys, claim.state === 'locked' ? claim.lock : undefined)
+      } else if (purpose === 'operator' && knownId !== claim.token.id) {
+        // Who says "now" does not mean the one that was there already.
+        knownId = claim.token.id
+      } else {
+        return tokenFrom(claim.token, this.#requester.credential, clock, this.#parts.random(), false)
+      }
+    }
+  }
+
+  /** The token that the store has now. @throws TokenRequestError when it cannot be used */
+  async read(): Promise<AccessToken | undefined> {
+    const { store, clock, random } = this.#parts
+    const kept = await store.read(this.#keys())
+    return kept && tokenFrom(kept, this.#requester.credential, clock, random(), false)
+  }
+
+  /** Tells the others that a token which replaced a refused one is accepted. */
+  accept({ id }: AccessToken): void {
+    this.#parts.store.accept(this.#keys(), id)
+  }
+
+  /** Hears no more of others. */
+  close(): void {
+    this.#isClosed = true
+    this.#subscription?.end()
+  }
+
+  /** The names of this moment: secrets in files may have been rotated. What others do is heard under the same. */
+  #keys(): StoreKeys {
+    const keys = storeKeysOf(this.#credential, this.#identity)
+    if (keys.token !== this.#subscription?.key && !this.#isClosed) {
+      this.#subscription?.end()
+      const end = this.#parts.store.subscribe(keys, (event) => {
+        this.#wake()
+        this.#holder.hear(event)
+      })
+      this.#subscription = { key: keys.token, end }
+    }
+    return keys
+  }
+
+  /** What another replica has just been told. */
+  #sharedFailure({ kind, code, message }: TokenRequestFailure, purpose: TokenRequestPurpose): TokenRequestError {
+    const error = new TokenRequestError(kind, code, message)
+    this.#holder.noteFailure(error, purpose)
+    return error
+  }
+
+  /** Waits until there may be something new. */
+  async #news(): Promise<void> {
+    const { clock } = this.#parts
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(lookAgainMs, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#wake = () => {}
+  }
+
+  async #ask(
+    purpose: TokenRequestPurpose,
+    held: AccessToken | undefined,
+    keys: StoreKeys,
+    lock: TokenLock | undefined,
+  ): Promise<AccessToken> {
+    const { store, clock, random, metrics } = this.#parts
+    const isRejection = purpose === 'rejection'
+    if (isRejection && held !== undefined) store.reject(keys, held.id)
+    const startedMs = clock.nowMs()
+    try {
+      const grant = await this.#requester.ask({ purpose, lock, budgetKey: keys.budget })
+      const kept = keptFrom(grant, { startedMs, held, isOnProbation: isRejection }, clock)
+      const token = tokenFrom(kept, this.#requester.credential, clock, random(), true)
+      metrics.countTokenRequest('success')
+      this.#logObtained(token, grant)
+      const isKept = (await lock?.publish(kept, this.#requester.remembered)) === true
+      if (!isKept) this.#keepLater(keys)
+      return token
+    } catch (error) {
+      this.#giveUp(error, purpose, lock)
+      throw error
+    }
+  }
+
+  #logObtained({ fingerprint }: AccessToken, { lifetime }: Grant): void {
+    const { log } = this.#parts
+    const facts = { credential: this.#credential.name, token: fingerprint, lifetime_s: Math.round(lifetime.ms / 1000) }
+    if (lifetime.oddity === undefined) log.info(facts, 'token obtained')
+    else log.warn({ ...facts, lifetime_from: lifetime.source }, `token obtained, but ${lifetime.oddity}`)
+  }
+
+  #giveUp(error: unknown, purpose: TokenRequestPurpose, lock: TokenLock | undefined): void {
+    if (error instanceof TokenUnavailableError) {
+      lock?.release()
+      return
+    }
+    const pauseMs = this.#holder.noteFailure(error, purpose)
+    if (error instanceof TokenRequestError) {
+      const { kind, code, message } = error
+      this.#parts.metrics.countTokenRequest(kind)
+      lock?.fail({ kind, code, message }, pauseMs * sharedPause)
+    } else {
+      this.#parts.metrics.countTokenRequest('unavailable')
+      lock?.release()
+    }
+  }
+
+  /**
+   * A refresh token that a lasting store does not have yet is all that the next process would live on: it is offered until it is
+   * taken.
+   */
+  #keepLater(keys: StoreKeys): void {
+    const { store, clock } = this.#parts
+    const { remembered } = this.#requester
+    if (!store.isLasting || remembered.refreshToken === undefined || this.#isClosed) return
+    clock.after(1_000, () => {
+      if (this.#requester.remembered !== remembered) return
+      void store.readGrant(keys).then(async (kept) => {
+        if (kept !== undefined && kept.writtenAtEpochMs >= remembered.writtenAtEpochMs) return
+        if (!(await store.keepGrant(keys, remembered))) this.#keepLater(keys)
+      })
+    })
+  }
+}
