@@ -44,6 +44,7 @@ describe('a token for each identity', () => {
         expect(new Set(keys.map(({ grant }) => grant)).size).toBe(all.length)
       }),
       {
+        numRuns: 50,
         examples: [
           [
             [
