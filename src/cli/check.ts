@@ -1,3 +1,4 @@
+import { needsLogin } from '../config/check-logins.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/problem.ts'
@@ -48,6 +49,7 @@ function rowsOf({ routes }: Config): RouteRow[] {
 
 function summaryOf(config: Config): string[] {
   const { file, routes, credentials, listen } = config
+  const logins = [...credentials.values()].filter(needsLogin)
   const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint }) => {
     const token =
       credential === null
@@ -58,6 +60,7 @@ function summaryOf(config: Config): string[] {
   return [
     `${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`,
     ...rows,
+    ...logins.map(({ name }) => `  ${name} needs a person's consent, once: bearerd login ${name}`),
   ]
 }
 

@@ -10,6 +10,10 @@ export interface CommandEntry {
 export const commands: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: 'run the gateway (the default command)', load: async () => (await import('./serve.ts')).serve },
   check: { summary: 'check a configuration and say what it means', load: async () => (await import('./check.ts')).check },
+  login: {
+    summary: "ask a person's consent once, and keep the refresh token it gives",
+    load: async () => (await import('./login.ts')).login,
+  },
   providers: { summary: 'list the provider presets', load: async () => (await import('./providers.ts')).providers },
   simulate: { summary: 'run the simulated providers', load: async () => (await import('./simulate.ts')).simulate },
   demo: {

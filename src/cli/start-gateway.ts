@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { formatAddress } from '../config/schema/listen.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
+import { createRevocation } from '../oauth/revocation.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import { listenOn } from '../proxy/caller/listen-on.ts'
 import { createGateway } from '../proxy/gateway.ts'
@@ -16,6 +17,9 @@ import { systemClock } from '../tokens/clock.ts'
 import { createMemoryStore } from '../tokens/store/memory-store.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { OperationError } from './command.ts'
+
+/** How long the provider may take to take tokens back, at the end. */
+const handBackMs = 5_000
 
 /** A gateway that runs. */
 export interface RunningGateway {
@@ -38,6 +42,7 @@ export async function startGateway(config: Config, log: Log, version: string): P
   const store = createMemoryStore({ clock: systemClock, maxTokens: config.token_store.max_tokens })
   const tokens = new TokenSources(config.credentials, {
     requestGrant,
+    revokeToken: createRevocation(transport, () => systemClock.epochMs()),
     store,
     clock: systemClock,
     random: Math.random,
@@ -76,7 +81,9 @@ export async function startGateway(config: Config, log: Log, version: string): P
     throw listenError(error, config.listen, 'listen')
   })
   isOpen = true
-  if (config.admin.ready_when === 'tokens') for (const [, source] of tokens.entries()) source.keepWarm()
+  for (const [name, source] of tokens.entries()) {
+    if (config.admin.ready_when === 'tokens' || config.credentials.get(name)?.keep_warm === true) source.keepWarm()
+  }
   const url = baseUrl(address, config.listen)
   const adminUrl = baseUrl(adminAddress, config.admin.listen)
   log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')
@@ -92,6 +99,8 @@ export async function startGateway(config: Config, log: Log, version: string): P
       if (config.shutdown.delay > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdown.delay))
       await gateway.close(config.shutdown.grace)
       tokens.close()
+      await tokens.handBack(handBackMs)
+      await store.close()
       await transport.close()
       admin.closeAllConnections()
       await new Promise((resolve) => admin.close(resolve))

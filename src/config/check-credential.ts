@@ -3,12 +3,13 @@ import { checkClientAuthentication } from './check-client-authentication.ts'
 import { checkEffects } from './check-effects.ts'
 import { checkGrant } from './check-grant.ts'
 import { checkIdentity } from './check-identity.ts'
+import { checkRevocation, checkRevocationEffect } from './check-revocation.ts'
 import { checkTemplates } from './check-templates.ts'
 import { checkTokenTls } from './check-token-tls.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { isReservedField, reportRepeated } from './field-names.ts'
-import { isLoopbackHost } from './loopback.ts'
+import { isExposed } from './loopback.ts'
 import type { Report } from './report.ts'
 import { Template } from './template.ts'
 
@@ -23,18 +24,28 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkTokenRequestFields(reading, report)
   checkTokenResponse(reading, report)
   checkInjection(reading, report)
+  checkRevocation(reading, report)
   checkTemplates(reading, report)
   checkIdentity(reading, report)
   // Something that is wrong may be what another key would have had its effect on.
-  if (reading.whole !== undefined) checkEffects(reading, reading.whole, report)
+  if (reading.whole === undefined) return
+  checkEffects(reading, reading.whole, report)
+  checkRevocationEffect(reading, reading.whole, report)
 }
 
-function checkTransport({ known: { token_endpoint, insecure_http } }: CredentialReading, report: Report): void {
-  if (token_endpoint === undefined || insecure_http !== false) return
-  const { protocol, hostname } = new URL(token_endpoint)
-  if (protocol === 'http:' && !isLoopbackHost(hostname)) {
+/** What goes to each of the provider's endpoints. */
+const exposures = [
+  ['token_endpoint', 'the client secret'],
+  ['authorization_endpoint', "a person's consent"],
+  ['revocation_endpoint', 'the token'],
+] as const
+
+function checkTransport({ known }: CredentialReading, report: Report): void {
+  if (known.insecure_http !== false) return
+  for (const [key, what] of exposures) {
+    if (!isExposed(known[key])) continue
     const remedy = 'use https, or say insecure_http: true on this credential'
-    report(['token_endpoint'], `the client secret would cross the network in clear text; ${remedy}`)
+    report([key], `${what} would cross the network in clear text; ${remedy}`)
   }
 }
 

@@ -4,7 +4,7 @@ import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { grantVariables } from './grant-types.ts'
 import { isGroup, valueAt } from './groups.ts'
-import { isLoopbackHost } from './loopback.ts'
+import { isExposed } from './loopback.ts'
 import type { Report } from './report.ts'
 import { placeholdersOf } from './template-uses.ts'
 
@@ -15,6 +15,8 @@ export function checkEffects(reading: CredentialReading, credential: CredentialK
 
   if (grant_type === 'self_signed') checkSelfSigned(reading, credential, named, report)
   else if (token_endpoint !== undefined) checkAsked(reading, { ...credential, token_endpoint }, named, report)
+
+  checkLogin(reading, credential, report)
 
   const variables = valueAt(reading.written, ['variables'])
   for (const name of isGroup(variables) ? Object.keys(variables) : []) {
@@ -33,9 +35,14 @@ function checkAsked(
   named: ReadonlySet<string>,
   report: Report,
 ): void {
-  const { token_endpoint, insecure_http, token_endpoint_auth_method: method, token_request } = credential
-  const { protocol, hostname } = new URL(token_endpoint)
-  if (insecure_http && (protocol === 'https:' || isLoopbackHost(hostname))) {
+  const {
+    token_endpoint,
+    authorization_endpoint,
+    revocation_endpoint,
+    token_endpoint_auth_method: method,
+    token_request,
+  } = credential
+  if (credential.insecure_http && ![token_endpoint, authorization_endpoint, revocation_endpoint].some(isExposed)) {
     report(['insecure_http'], 'has no effect: the token endpoint needs no such permission; remove it')
   }
   for (const key of ['client_secret', 'client_secret_next'] as const) {
@@ -47,6 +54,22 @@ function checkAsked(
   }
   if (token_request.encoding === 'none' && isWritten(reading, 'token_request', 'params')) {
     report(['token_request', 'params'], 'has no effect with encoding: none; remove it or choose an encoding')
+  }
+}
+
+/** What only `bearerd login` uses has its effect where it can be run. */
+function checkLogin(reading: CredentialReading, credential: CredentialKeys, report: Report): void {
+  const { grant_type, authorization_endpoint, variables } = credential
+  if (isWritten(reading, 'authorization_endpoint')) {
+    const at = ['authorization_endpoint']
+    if (grant_type !== 'refresh_token')
+      report(at, `has no effect with grant_type: ${grant_type}; write grant_type: refresh_token, or remove it`, 'key')
+    else if (variables['refresh_token'] !== undefined)
+      report(at, 'has no effect with variables.refresh_token, which is asked with instead; remove one of them', 'key')
+  }
+  for (const key of ['issuer', 'redirect_uri'] as const) {
+    if (authorization_endpoint === undefined && isWritten(reading, key))
+      report([key], 'has no effect without authorization_endpoint; remove it, or write the endpoint', 'key')
   }
 }
 

@@ -15,9 +15,11 @@ export function checkGrant({ known, isAbsent }: CredentialReading, report: Repor
     if (variables === undefined || token_request === undefined || Object.hasOwn(variables, name)) continue
     // A parameter of the recipe would stand in for every rotated refresh token too.
     if (grant_type !== 'refresh_token' && Object.hasOwn(params, name)) continue
+    if (grant_type === 'refresh_token' && !isAbsent('authorization_endpoint')) continue
+    const login = grant_type === 'refresh_token' ? ', or authorization_endpoint, for bearerd login' : ''
     report(
       ['variables', name],
-      `this key is required; write variables: {${name}: ...}, which grant_type: ${grant_type} asks with`,
+      `this key is required; write variables: {${name}: ...}, which grant_type: ${grant_type} asks with${login}`,
     )
   }
   if (grant_type === 'refresh_token' && params['refresh_token'] !== undefined && params['refresh_token'] !== null) {
@@ -26,7 +28,16 @@ export function checkGrant({ known, isAbsent }: CredentialReading, report: Repor
       'this would be sent in place of a rotated one too; write variables.refresh_token, which is sent by itself',
     )
   }
+  checkAuthorizationEndpoint(known, report)
   checkCarried(known, report)
+}
+
+/** RFC 6749 3.1: no parameter more than once. */
+function checkAuthorizationEndpoint({ authorization_endpoint: endpoint }: CredentialReading['known'], report: Report): void {
+  if (endpoint === undefined) return
+  const { searchParams } = new URL(endpoint)
+  const name = ['response_type', 'client_id', 'redirect_uri', 'state', 'code_challenge'].find((sent) => searchParams.has(sent))
+  if (name !== undefined) report(['authorization_endpoint'], `bearerd login sends ${name} by itself; remove it from the query`)
 }
 
 /** Checks that the grant is sent at all. */

@@ -1,12 +1,15 @@
 import { placeOf } from './check-templates.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import type { Report } from './report.ts'
-import { canIdentify, requestFieldOf } from './request-values.ts'
+import { canIdentify, identityFieldsOf, requestFieldOf } from './request-values.ts'
 import { placeholdersOf } from './template-uses.ts'
 
 /** Checks the values that a credential takes from the caller's request: each combination of them gets a token of its own. */
 export function checkIdentity(reading: CredentialReading, report: Report): void {
-  const { grant_type } = reading.known
+  const { grant_type, keep_warm } = reading.known
+  if (keep_warm === true && identityFieldsOf(reading.known).length > 0) {
+    report(['keep_warm'], 'has no effect: nobody knows beforehand for whom tokens will be wanted; remove it')
+  }
   for (const use of placeholdersOf(reading.known)) {
     const name = requestFieldOf(use.placeholder)
     if (name === undefined) continue

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { checkGateway } from './check-gateway.ts'
+import { checkLogins } from './check-logins.ts'
+import { checkRevocationAmongReplicas } from './check-revocation.ts'
 import type { Config, Credential } from './config.ts'
 import { FrozenMap } from './frozen-map.ts'
 import { isGroup } from './groups.ts'
@@ -49,6 +51,9 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   checkGateway(known, isAbsent('callers'), report)
   const { credentials: credentialEntries = {}, routes: routeEntries } = isGroup(value) ? value : {}
   const credentials = isGroup(credentialEntries) ? readCredentials(credentialEntries, env, report) : undefined
+  const complete = [...completeOf(credentials)].map(([, credential]) => credential)
+  checkLogins(complete, known.token_store, report)
+  checkRevocationAmongReplicas(complete, known.token_store, report)
   const routes = readRoutes(Array.isArray(routeEntries) ? routeEntries : [], credentials, report)
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 

@@ -2,6 +2,7 @@ import type { Credential } from '../config/config.ts'
 import { signAssertion } from './assertion.ts'
 import type { Identity } from './identity.ts'
 import { buildTokenRequest } from './token-request.ts'
+import { TokenRequestError } from './token-request-error.ts'
 import { judgeTokenResponse } from './token-response.ts'
 import type { Grant, PreviousGrant } from './token-response.ts'
 import type { TokenTransport } from './token-transport.ts'
@@ -22,11 +23,18 @@ export type RequestGrant = (credential: Credential, previous: PreviousGrant, ide
 export function createGrantRequest(transport: TokenTransport, epochMs: () => number): RequestGrant {
   return async (credential, previous, identity) => {
     if (credential.grant_type === 'self_signed') return await selfSignedGrant(credential, epochMs(), identity)
+    if (previous.refreshToken === undefined) refuseWithoutLogin(credential)
     const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken, epochMs(), identity))
     const grant = judgeTokenResponse(credential, response, epochMs(), previous, identity)
     // The old one stays valid unless a new one is issued (RFC 6749 6).
     return { ...grant, refreshToken: grant.refreshToken ?? previous.refreshToken }
   }
+}
+
+/** Where the first refresh token comes from a person's consent, there is nothing to ask with before that. */
+function refuseWithoutLogin({ name, grant_type, variables }: Credential): void {
+  if (grant_type !== 'refresh_token' || variables['refresh_token'] !== undefined) return
+  throw new TokenRequestError('refused', 'login_required', `there is no refresh token; run "bearerd login ${name}"`)
 }
 
 /** A token that is an assertion of our own ends when its `exp` says. */

@@ -30,32 +30,41 @@ export interface TokenRequestTls {
   readonly key?: string
 }
 
+/** What a person's consent gave, good for one token request (RFC 6749 4.1.3, RFC 7636 4.5). Holds secrets: never log it. */
+export interface AuthorizationCode {
+  readonly code: string
+  /** That of the authorization request, character by character. */
+  readonly redirectUri: string
+  readonly codeVerifier: string
+}
+
 /**
  * Builds the token request of a credential (RFC 6749 4.4.2, or whatever its recipe says).
- * @param refreshToken asks with this refresh token instead of the configured grant (RFC 6749 6)
+ * @param held asks with this refresh token (RFC 6749 6) or authorization code instead of the configured grant
  * @param nowEpochMs milliseconds since the epoch, for assertions
  * @param identity for whom the token is; nobody where there is one for all
  * @throws TokenRequestError `refused` when a secret cannot be sent in the field that the recipe names, or a key cannot sign
  */
 export async function buildTokenRequest(
   credential: Credential,
-  refreshToken?: string,
+  held?: string | AuthorizationCode,
   nowEpochMs = Date.now(),
   identity: Identity = nobody,
 ): Promise<TokenRequest> {
   const { token_request: recipe, token_endpoint } = credential
   if (token_endpoint === undefined) throw new TypeError(`the credential ${credential.name} has no token endpoint`)
+  const refreshToken = typeof held === 'string' ? held : undefined
   const values = await requestValues(credential, refreshToken, nowEpochMs, identity)
   const render = (template: Template): string => template.render(values)
 
   const draft: TokenRequestDraft = {
-    params: defaultParams(credential, refreshToken, values),
+    params: defaultParams(credential, held, values),
     headers: new Map([['accept', 'application/json']]),
   }
   await clientAuthentications[credential.token_endpoint_auth_method](draft, credential, nowEpochMs, identity)
   for (const [name, value] of Object.entries(recipe.params)) {
     // The recipe's own grant type is for the configured grant.
-    if (refreshToken !== undefined && name === 'grant_type') continue
+    if (held !== undefined && name === 'grant_type') continue
     if (value === null) draft.params.delete(name)
     else draft.params.set(name, renderJson(value, render))
   }
@@ -107,8 +116,8 @@ async function requestValues(
   }
 }
 
-/** Read at this moment: files may have been rotated since the last token request. */
-function tlsOf(tls: Credential['token_request']['tls']): TokenRequestTls | undefined {
+/** What a connection is made with, read at this moment: files may have been rotated since the last token request. */
+export function tlsOf(tls: Credential['token_request']['tls']): TokenRequestTls | undefined {
   return tls && Object.fromEntries(Object.entries(tls).map(([name, pem]) => [name, pem?.reveal()]))
 }
 
@@ -117,20 +126,37 @@ function withQuery(url: string, query: URLSearchParams): string {
   return query.size === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}${query.toString()}`
 }
 
-function defaultParams(credential: Credential, refreshToken: string | undefined, values: TemplateValues): Map<string, unknown> {
-  const params = new Map<string, unknown>()
-  params.set('grant_type', refreshToken === undefined ? credential.grant_type : 'refresh_token')
-  if (refreshToken !== undefined) params.set('refresh_token', refreshToken)
-  else {
-    for (const name of grantVariables(credential.grant_type))
-      if (Object.hasOwn(credential.variables, name)) params.set(name, values(name))
-    if (credential.grant_type === jwtBearer) params.set('assertion', values('assertion'))
-  }
-  const { scope, scope_delimiter, audience, resource } = credential
-  if (scope !== undefined) params.set('scope', typeof scope === 'string' ? scope : scope.join(scope_delimiter))
+function defaultParams(
+  credential: Credential,
+  held: string | AuthorizationCode | undefined,
+  values: TemplateValues,
+): Map<string, unknown> {
+  const { audience, resource } = credential
+  const params = new Map<string, unknown>(Object.entries(grantParams(credential, held, values)))
+  // A code stands for the scope that the person was shown (RFC 6749 4.1.3).
+  const scope = typeof held === 'object' ? undefined : values('scope')
+  if (scope !== undefined) params.set('scope', scope)
   if (audience !== undefined) params.set('audience', audience)
   if (resource !== undefined) params.set('resource', resource)
   return params
+}
+
+function grantParams(
+  { grant_type, variables }: Credential,
+  held: string | AuthorizationCode | undefined,
+  values: TemplateValues,
+): Readonly<Record<string, unknown>> {
+  if (typeof held === 'string') return { grant_type: 'refresh_token', refresh_token: held }
+  if (held !== undefined) {
+    const { code, redirectUri, codeVerifier } = held
+    return { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: codeVerifier }
+  }
+  const named = grantVariables(grant_type).filter((name) => Object.hasOwn(variables, name))
+  return {
+    grant_type,
+    ...Object.fromEntries(named.map((name) => [name, values(name)])),
+    ...(grant_type === jwtBearer && { assertion: values('assertion') }),
+  }
 }
 
 interface EncodedBody {

@@ -47,6 +47,11 @@ export class AccessToken {
     return this.#injection
   }
 
+  /** The token itself, for handing it back. */
+  revealValue(): string {
+    return this.#entry.accessToken
+  }
+
   /** Whether the other is the same token, perhaps granted again with a new lifetime. */
   isSameAs(other: AccessToken): boolean {
     return this === other || this.isValue(other.#entry.accessToken)

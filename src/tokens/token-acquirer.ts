@@ -112,6 +112,11 @@ export class TokenAcquirer {
     this.#parts.store.accept(this.#keys(), id)
   }
 
+  /** The store keeps a token no longer. */
+  async forget({ id }: AccessToken): Promise<void> {
+    await this.#parts.store.forget(this.#keys(), id)
+  }
+
   /** Hears no more of others. */
   close(): void {
     this.#isClosed = true

@@ -1,3 +1,4 @@
+import { needsLogin } from '../config/check-logins.ts'
 import type { Credential } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
 import { isClientRefused } from '../oauth/client-refusal.ts'
@@ -90,6 +91,7 @@ export class TokenRequester {
       if (error.code !== 'invalid_grant' && this.#credential.grant_type === 'refresh_token') throw error
       this.#memory.forgetRefreshToken()
       if (error.code !== 'invalid_grant') throw error
+      if (needsLogin(this.#credential)) throw loginRequired(this.#credential.name)
       this.#parts.metrics.countTokenRequest('refused')
       return await this.#askAsClient(circumstances)
     }
@@ -149,4 +151,10 @@ export class TokenRequester {
       this.#budget.waitMs(nowMs),
     )
   }
+}
+
+/** Only a person can mend this. */
+function loginRequired(name: string): TokenRequestError {
+  const message = `the token endpoint does not take the refresh token any more; run "bearerd login ${name}" again`
+  return new TokenRequestError('refused', 'login_required', message)
 }

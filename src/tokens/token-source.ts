@@ -2,6 +2,7 @@ import type { Credential } from '../config/config.ts'
 import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
+import type { RevokeToken } from '../oauth/revocation.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
@@ -22,6 +23,7 @@ import { TokenUnavailableError } from './token-unavailable-error.ts'
 /** What a token source needs; time, chance and transport come in as arguments. */
 export interface TokenSourceParts {
   readonly requestGrant: RequestGrant
+  readonly revokeToken: RevokeToken
   readonly store: TokenStore
   readonly clock: Clock
   /** From 0 to 1. */
@@ -55,6 +57,7 @@ export type Rejection =
 export class TokenSource {
   readonly #credential: Credential
   readonly #parts: TokenSourceParts
+  readonly #identity: Identity
   readonly #requester: TokenRequester
   readonly #acquirer: TokenAcquirer
   readonly #failures: FailureMemory
@@ -71,6 +74,7 @@ export class TokenSource {
   constructor(credential: Credential, parts: TokenSourceParts, identity: Identity = nobody) {
     this.#credential = credential
     this.#parts = parts
+    this.#identity = identity
     this.#requester = new TokenRequester(credential, parts, identity)
     const holder: TokenHolder = {
       hear: (event) => this.#hear(event),
@@ -184,6 +188,26 @@ export class TokenSource {
       backOffMs: Math.max((failure?.untilMs ?? nowMs) - nowMs, 0),
       coolDownMs: this.#probation.remainingMs(nowMs),
       budgetRemaining: this.#requester.budgetRemaining,
+    }
+  }
+
+  /** Hands the token back where the recipe says so (RFC 7009); no longer usable from then on. Whatever goes wrong is logged. */
+  async handBack(): Promise<void> {
+    const { log, revokeToken, clock } = this.#parts
+    const { name, revoke_on_shutdown } = this.#credential
+    if (!revoke_on_shutdown) return
+    await this.#flight?.catch(() => {})
+    const token = this.#token
+    if (token === undefined || clock.nowMs() >= token.times.expiresAtMs) return
+    this.#token = undefined
+    await this.#acquirer.forget(token)
+    const facts = { credential: name, token: token.fingerprint }
+    try {
+      await revokeToken(this.#requester.credential, token.revealValue(), this.#identity)
+      log.info(facts, 'token handed back')
+    } catch (error) {
+      const code = error instanceof TokenRequestError ? error.code : 'internal_error'
+      log.warn({ ...facts, code }, 'the token could not be handed back; it lives on until its expiry')
     }
   }
 

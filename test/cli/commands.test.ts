@@ -8,7 +8,7 @@ import { projectRoot, run, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const commands = ['serve', 'check', 'providers', 'simulate', 'demo', 'version']
+const commands = ['serve', 'check', 'login', 'providers', 'simulate', 'demo', 'version']
 
 describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {
@@ -45,6 +45,9 @@ describe('a wrong command line', () => {
     [['check', '-c'], 'Usage: bearerd check'],
     [['check', '--json=yes'], 'Usage: bearerd check'],
     [['version', '--json'], 'Usage: bearerd version'],
+    [['login'], 'Usage: bearerd login CREDENTIAL'],
+    [['login', 'a', 'b'], 'Usage: bearerd login CREDENTIAL'],
+    [['login', 'a', '--timeout', '5'], '--timeout takes a duration'],
     [['simulate', '--port', 'many'], '--port'],
     [['simulate', '--port', '65536'], '--port'],
     [['simulate', '--port', '-1'], '--port'],
@@ -80,6 +83,14 @@ describe('check', () => {
     expect((await run(['check', '-c', file])).stdout.split('\n')[0]).toBe(
       `${file}: 1 route, 1 credential, listening on [::1]:8080`,
     )
+  })
+
+  it('says which credentials a person has to log in for', async () => {
+    const key = Buffer.alloc(32).toString('base64')
+    const login = 'grant_type: refresh_token\n    authorization_endpoint: https://auth.example.com/authorize'
+    const text = `${goodConfig.replace('client_id:', `${login}\n    client_id:`)}token_store: {file: {path: /x, encryption_key: ${key}}}\n`
+    const { stdout } = await run(['check', '-c', scratch().write('login.yaml', text)])
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe("  main needs a person's consent, once: bearerd login main")
   })
 
   it('prints JSON with --json', async () => {

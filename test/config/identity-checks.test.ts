@@ -85,6 +85,13 @@ describe('where a value of the request makes no sense', () => {
   })
 })
 
+describe('keeping warm', () => {
+  it('has no effect: nobody knows beforehand for whom', () => {
+    expect(placesOf(withCredential('keep_warm: true', asUser))).toEqual([`6:16 ${main}.keep_warm`])
+    expect(placesOf(withCredential('keep_warm: false', asUser))).toEqual([])
+  })
+})
+
 describe('a route', () => {
   it('cannot set or remove a field that says for whom the token is', () => {
     const changes = 'headers: {set: {x-user: alice}, remove: [X-USER]}'

@@ -27,12 +27,14 @@ describe('docs/token-requests.md', () => {
       'client-cert': client.cert,
       'client-key': client.key,
     }
-    expect(examples).toHaveLength(12)
+    expect(examples).toHaveLength(14)
     for (const example of examples) {
       const text = example
         .replaceAll(/\/run\/secrets\/([a-z-]+)/g, (_, name: string) => files[name] ?? '')
         .replaceAll(/^/gm, '  ')
-      const config = `credentials:\n${text}\nroutes: [{path: /a, upstream: https://api.example.com, credential: example}]\n`
+      const store = `token_store: {file: {path: /nowhere/tokens, encryption_key: ${Buffer.alloc(32).toString('base64')}}}`
+      const routes = 'routes: [{path: /a, upstream: https://api.example.com, credential: example}]'
+      const config = `${store}\ncredentials:\n${text}\n${routes}\n`
       expect(problemsOf(config, { EXAMPLE_CLIENT_ID: 'client', EXAMPLE_USER: 'user' }), example).toEqual([])
     }
   })

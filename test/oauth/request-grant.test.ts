@@ -65,3 +65,18 @@ test('the last lifetime seen is the next one where the answer names none', async
     source: 'previous',
   })
 })
+
+test('where the first refresh token comes from a login, nothing is asked for before that', async () => {
+  const { asked, requestGrant } = endpoint(granted({ access_token: 'a', refresh_token: 'refresh-2' }))
+  const configured = credentialOf({ grant_type: 'refresh_token', variables: { refresh_token: 'x' } })
+  const credential = { ...configured, variables: {}, authorization_endpoint: 'https://idp.example/authorize' }
+  await expect(requestGrant(credential, nothing)).rejects.toMatchObject({
+    name: 'TokenRequestError',
+    kind: 'refused',
+    code: 'login_required',
+    message: 'there is no refresh token; run "bearerd login main"',
+  })
+  expect(asked).toEqual([])
+  expect(await requestGrant(credential, held)).toMatchObject({ accessToken: 'a', refreshToken: 'refresh-2' })
+  expect(asked).toEqual([{ grant_type: 'refresh_token', refresh_token: 'refresh-1' }])
+})

@@ -48,6 +48,8 @@ export async function authorizationServer(
     scopes: ['read'],
     features: {
       clientCredentials: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
       devInteractions: { enabled: false },
       mTLS: {
         enabled: true,

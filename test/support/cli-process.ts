@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 export const projectRoot = join(import.meta.dirname, '../..')
 
 const node = join(projectRoot, 'node_modules/.bin/node')
-const program = join(projectRoot, 'bin/bearerd.js')
+const commandLine = join(projectRoot, 'bin/bearerd.js')
 
 /** How a run of the command line ended. */
 export interface Finished {
@@ -33,6 +33,8 @@ interface RunOptions {
   /** Beyond PATH and HOME: nothing of the environment of the tests gets in. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** In place of the command line itself. */
+  readonly program?: string
 }
 
 /** Runs `bearerd ARGS` to its end, with the project's own Node.js. */
@@ -41,7 +43,7 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
 }
 
 /** Starts `bearerd ARGS`. */
-export function start(args: readonly string[], { env = {}, cwd = projectRoot }: RunOptions = {}): Started {
+export function start(args: readonly string[], { env = {}, cwd = projectRoot, program = commandLine }: RunOptions = {}): Started {
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(node, [program, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''

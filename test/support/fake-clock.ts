@@ -20,8 +20,9 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
-  /** Moves on, firing what falls due, and lets promises settle after each step. */
+  /** Moves on, firing what falls due, and lets promises settle before and after each step. */
   async advance(ms: number): Promise<void> {
+    await settled()
     const endMs = this.#nowMs + ms
     for (;;) {
       const due = [...this.#timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0]

@@ -6,7 +6,7 @@ import { Metrics } from '../../src/telemetry/metrics.ts'
 import type { AccessToken } from '../../src/tokens/access-token.ts'
 import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSources } from '../../src/tokens/token-sources.ts'
-import { FakeClock } from './fake-clock.ts'
+import { FakeClock, settled } from './fake-clock.ts'
 import { credentialOf } from './tokens-credential.ts'
 import { grantOf } from './tokens-source.ts'
 
@@ -18,6 +18,10 @@ export interface IdentitiesUnderTest {
   readonly metrics: Metrics
   /** For whom tokens were asked, in order. */
   readonly asked: Identity[]
+  /** Tokens handed back, each with whom it was for. */
+  readonly revoked: string[][]
+  /** The most that were being handed back at a time. */
+  mostRevoking: number
   /** Log lines so far, as written. */
   readonly log: string[]
   /** Answers each token request; by default with `token-for-X` for `['X']`. Throwing fails it. */
@@ -36,6 +40,7 @@ export function identitiesUnderTest(keys: Readonly<Record<string, unknown>> = {}
   const metrics = new Metrics('0.0.0-test')
   const credential = credentialOf({ token_request: perUser, ...keys })
   const asked: Identity[] = []
+  let revoking = 0
   const log: string[] = []
   const tokens = new TokenSources(new Map([['main', credential]]), {
     requestGrant: async (_credential, _previous, identity = []) => {
@@ -43,6 +48,13 @@ export function identitiesUnderTest(keys: Readonly<Record<string, unknown>> = {}
       return await under.answer(identity)
     },
     clock,
+    revokeToken: async (_credential, token, identity = []) => {
+      revoking++
+      under.mostRevoking = Math.max(under.mostRevoking, revoking)
+      await settled()
+      revoking--
+      under.revoked.push([token, ...identity])
+    },
     store: createMemoryStore({ clock, maxTokens }),
     random: () => 0.5,
     metrics,
@@ -55,6 +67,8 @@ export function identitiesUnderTest(keys: Readonly<Record<string, unknown>> = {}
     clock,
     metrics,
     asked,
+    revoked: [],
+    mostRevoking: 0,
     log,
     answer: (identity) => grantOf(`token-for-${identity.join('-and-')}`),
     get: (...identity) => {

@@ -28,6 +28,10 @@ export interface SourceUnderTest {
   /** Waits for everything under way, and answers a token request: the one with this number, from 0, or with -1 the last. */
   grant(index: number, ...granted: Parameters<PendingGrant['grant']>): Promise<void>
   fail(index: number, error: unknown): Promise<void>
+  /** Tokens handed back so far. */
+  readonly revoked: string[]
+  /** Throwing fails a revocation. */
+  revoke: () => void
   /** Parsed log lines so far. */
   readonly log: Record<string, unknown>[]
   /** When set, answers each request at once. Throwing fails it. */
@@ -73,6 +77,7 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
   const credential = credentialOf(keys)
   const requests: PendingGrant[] = []
   const log: Record<string, unknown>[] = []
+  const revoked: string[] = []
   const requestGrant = (_: Credential, previous: PreviousGrant): Promise<Grant> =>
     new Promise((resolve, reject) => {
       requests.push({ previous, grant: (token, lifetimeMs, more) => resolve(grantOf(token, lifetimeMs, more)), fail: reject })
@@ -81,6 +86,11 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
     })
   const source = new TokenSource(credential, {
     requestGrant,
+    revokeToken: async (_, token) => {
+      under.revoke()
+      revoked.push(token)
+      await Promise.resolve()
+    },
     store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => random,
@@ -102,6 +112,8 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
     requests,
     grant: async (index, ...granted) => (await requestAt(index)).grant(...granted),
     fail: async (index, error) => (await requestAt(index)).fail(error),
+    revoked,
+    revoke: () => {},
     log,
     answer: undefined,
     get: () => {

@@ -32,6 +32,7 @@ function endpoint(keys: Readonly<Record<string, unknown>>) {
   const clock = new FakeClock()
   const source = new TokenSource(credentialOf({ token_endpoint_auth_method: 'client_secret_post', ...keys }), {
     requestGrant: createGrantRequest({ send, close: async () => {} }, () => clock.epochMs()),
+    revokeToken: async () => {},
     store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => 0.5,

@@ -128,6 +128,31 @@ describe('room for a bounded number of identities', () => {
   })
 })
 
+describe('handing tokens back at the end', () => {
+  const handsBack = { revocation_endpoint: 'https://idp.example/revoke', revoke_on_shutdown: true }
+
+  test('concerns those of all identities, a few at a time', async () => {
+    const under = identitiesUnderTest(handsBack)
+    const everybody = Array.from({ length: 40 }, (_, index) => `user-${index}`)
+    for (const who of everybody) await under.get(who)
+    await under.tokens.handBack(1_000)
+    expect(under.mostRevoking).toBe(16)
+    expect(new Set(under.revoked.map(String))).toEqual(new Set(everybody.map((who) => `token-for-${who},${who}`)))
+    expect(under.revoked).toHaveLength(40)
+  })
+
+  test('ends when the time is over', async () => {
+    const under = identitiesUnderTest(handsBack)
+    for (let index = 0; index < 40; index++) await under.get(`user-${index}`)
+    const ending = under.tokens.handBack(0)
+    await under.clock.advance(0)
+    await ending
+    await settled()
+    await settled()
+    expect(under.revoked.length).toBeLessThan(40)
+  })
+})
+
 describe('what is told of identities', () => {
   test('adds up under the name of the credential, and names nobody', async () => {
     const under = identitiesUnderTest({ token_requests: { limit: 10, window: '1h' } })

@@ -40,6 +40,7 @@ test('100,000 identities cost what max_tokens allows: sources, timers and memory
   const tokens = new TokenSources(new Map([['main', credential]]), {
     requestGrant: (_credential, _previous, [who] = []) => Promise.resolve(grantOf(`${who}-${'t'.repeat(900)}`)),
     clock,
+    revokeToken: async () => {},
     store: createMemoryStore({ clock, maxTokens: most }),
     random: () => 0.5,
     metrics,

@@ -30,6 +30,7 @@ function refreshing(keys: Readonly<Record<string, unknown>> = {}) {
   const clock = new FakeClock()
   const source = new TokenSource(credentialOf({ grant_type: 'refresh_token', variables: { refresh_token: 'first' }, ...keys }), {
     requestGrant: createGrantRequest({ send, close: async () => {} }, () => clock.epochMs()),
+    revokeToken: async () => {},
     store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => 0.5,

@@ -33,6 +33,7 @@ function rotatingEndpoint(keys: Readonly<Record<string, unknown>> = {}) {
   const credential: Credential = credentialOf({ token_response: { refresh_token: '/refresh_token' }, ...keys })
   const source = new TokenSource(credential, {
     requestGrant: createGrantRequest({ send, close: async () => {} }, () => clock.epochMs()),
+    revokeToken: async () => {},
     store: createMemoryStore({ clock, maxTokens: 100 }),
     clock,
     random: () => 0.5,

@@ -16,7 +16,7 @@ import {
   variable,
   wholeNumber,
 } from './values.ts'
-import { endpointUrl } from './url.ts'
+import { endpointUrl, issuerIdentifier, redirectUri } from './url.ts'
 import { parseDuration } from '../quantities.ts'
 import { signingAlgorithms } from '../signing-key.ts'
 import type { Template } from '../template.ts'
@@ -120,10 +120,21 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     token_endpoint: endpointUrl
       .optional()
       .describe('URL of the token endpoint (RFC 6749 3.2); required unless grant_type is self_signed.'),
+    authorization_endpoint: endpointUrl
+      .optional()
+      .describe('URL of the authorization endpoint (RFC 6749 3.1), where bearerd login asks for the first refresh token.'),
+    issuer: issuerIdentifier
+      .optional()
+      .describe(
+        'Issuer identifier of the provider (RFC 8414 2): an answer to bearerd login that names another is refused (RFC 9207).',
+      ),
+    redirect_uri: redirectUri
+      .default('http://127.0.0.1:0/callback')
+      .describe('Where bearerd login waits for the answer (RFC 8252 7.3); port 0 means any that is free.'),
     insecure_http: flag
       .default(false)
       .describe(
-        'Allows http:// for a token endpoint that is not on this machine. The client secret then crosses the network in clear text.',
+        'Allows http:// for a token or authorization endpoint that is not on this machine. The client secret then crosses the network in clear text.',
       ),
     grant_type: text('a grant type', 'client_credentials')
       .default('client_credentials')
@@ -193,6 +204,13 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
     })
       .optional()
       .describe("The provider's limit on token requests; bearerd stays within it."),
+    keep_warm: flag.default(false).describe('Gets the token at the start and renews it even when nobody uses it.'),
+    revoke_on_shutdown: flag
+      .default(false)
+      .describe('Hands the token back at the end (RFC 7009), for providers that limit how many live at a time.'),
+    revocation_endpoint: endpointUrl
+      .optional()
+      .describe('Where tokens are handed back (RFC 7009 2); asked with the same client authentication.'),
   })
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isLoopbackHost } from '../loopback.ts'
 
 /** The URL of a token endpoint. */
 export const endpointUrl = z.string({ error: urlError }).transform((value, context) => {
@@ -6,9 +7,37 @@ export const endpointUrl = z.string({ error: urlError }).transform((value, conte
   return url === undefined ? z.NEVER : url.href
 })
 
+/** An issuer identifier (RFC 8414 2). It stays as it is written: it is compared character by character (RFC 9207 2.4). */
+export const issuerIdentifier = z
+  .string({ error: urlError })
+  .refine((value) => URL.canParse(value) && /^https?:\/\/[^?#]+$/.test(value), {
+    error: 'not an issuer identifier, which has no query or fragment; write it as https://auth.example.com',
+  })
+
 /** What may be shown of a token endpoint: without its query, which may hold a key. @param url as `endpointUrl` gives it */
 export function shownEndpoint(url: string): string {
   return url.replace(/\?.*$/s, '')
+}
+
+/**
+ * A redirect URI on this machine (RFC 8252 7.3). It stays as it is written: providers compare it character by character (RFC
+ * 6749 3.1.2.3).
+ */
+export const redirectUri = z
+  .string({ error: redirectUriError })
+  .refine((value) => isLoopbackRedirect(value), { error: redirectUriError })
+
+function redirectUriError(): string {
+  return 'not the address of a path on this machine; write it as http://127.0.0.1:8765/callback'
+}
+
+/** Without a query, to which the answer would be added, and spelt as `URL` spells it, so that it is what a browser asks for. */
+function isLoopbackRedirect(value: string): boolean {
+  const url = URL.parse(value)
+  if (url === null || !/^http:\/\/[^/?#@]+(\/[^?#]*)?$/.test(value)) return false
+  const [, port = ''] = /:(\d+)(?:\/|$)/.exec(value.slice('http:'.length)) ?? []
+  const own = `http://${url.hostname}${port === '' ? '' : `:${port}`}${url.pathname}`
+  return isLoopbackHost(url.hostname) && (value === own || `${value}/` === own)
 }
 
 /** The parts of an upstream's base URL; nothing of it is ever resolved against a request's target. */
