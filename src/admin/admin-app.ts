@@ -86,6 +86,13 @@ function refuseOtherMachines(request: Request, response: Response, next: NextFun
 async function renew(view: GatewayView, request: Request, response: Response): Promise<void> {
   const name = String(request.params['name'])
   const source = view.tokens.named(name)
+  if (view.tokens.identityStatus(name) !== undefined) {
+    response.status(409).json({
+      credential: name,
+      error: `the credential ${name} has a token for each identity; each is renewed when a caller uses it or the upstream refuses it`,
+    })
+    return
+  }
   if (source === undefined) {
     response.status(404).json({ error: `there is no credential named ${JSON.stringify(name)}` })
     return

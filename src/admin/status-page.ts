@@ -36,22 +36,29 @@ ${table(['Time', 'Request', 'Status', 'Took', 'Token', 'Replay', 'Upstream', 'Er
 }
 
 function credentialRow(credential: CredentialStatus): string[] {
-  const { name, fingerprint, issued, renews, expires, last_error: error } = credential
+  const { name, issued, renews, expires, identities, last_error: error } = credential
   return [
     `<strong>${escape(name)}</strong>${credential.provider === null ? '' : ` <small>${escape(credential.provider)}</small>`}`,
-    fingerprint === null ? '' : code(fingerprint),
+    tokenInWords(credential),
     time(issued),
     time(renews),
     time(expires),
     stateInWords(credential),
     error === null ? '' : `<span class="bad">${escape(error.message)}</span> <small>${time(error.at)}</small>`,
-    `<form method="post" action="/credentials/${encodeURIComponent(name)}/renew"><button>Renew now</button></form>`,
+    identities === null
+      ? `<form method="post" action="/credentials/${encodeURIComponent(name)}/renew"><button>Renew now</button></form>`
+      : '',
   ]
+}
+
+function tokenInWords({ fingerprint, identities }: CredentialStatus): string {
+  if (identities !== null) return `${identities.tokens} held, one per ${identities.fields.map(code).join(' and ')}`
+  return fingerprint === null ? '' : code(fingerprint)
 }
 
 function stateInWords(credential: CredentialStatus): string {
   const states = { none: 'no token yet', fresh: 'fresh', stale: 'to be renewed', expired: 'expired' }
-  const words = [states[credential.state]]
+  const words = [credential.identities === null ? states[credential.state] : 'a token per identity']
   if (credential.renewing) words.push('token request under way')
   if (credential.callers_waiting > 0) words.push(`${credential.callers_waiting} callers waiting`)
   if (credential.back_off_seconds > 0) words.push(`next attempt in ${duration(credential.back_off_seconds)}`)

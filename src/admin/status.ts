@@ -1,5 +1,7 @@
+import type { Credential } from '../config/config.ts'
 import { shownUpstream } from '../config/schema/upstream.ts'
 import { shownEndpoint } from '../config/schema/url.ts'
+import type { IdentityStatus } from '../tokens/identity-sources.ts'
 import type { TokenStatus } from '../tokens/token-status.ts'
 import type { GatewayView } from './gateway-view.ts'
 
@@ -32,6 +34,13 @@ export interface CredentialStatus {
   /** Seconds in which refusals are passed through; 0 when they cause a renewal. */
   readonly cool_down_seconds: number
   readonly budget_remaining: number | null
+  /** Where there is a token for each identity; then what is said of a single token is null. Null where there is one for all. */
+  readonly identities: {
+    /** The fields of a request that say for whom it is. */
+    readonly fields: readonly string[]
+    /** Identities that have a usable token. */
+    readonly tokens: number
+  } | null
 }
 
 /** One finished request. */
@@ -61,12 +70,7 @@ export function statusOf(view: GatewayView): Status {
       upstream: shownUpstream(upstream),
       credential: credential?.name ?? null,
     })),
-    credentials: [...view.config.credentials.values()].map(({ name, provider = null, token_endpoint }) => ({
-      name,
-      provider,
-      token_endpoint: token_endpoint === undefined ? null : shownEndpoint(token_endpoint),
-      ...tokenStatus(view.tokens.named(name)?.status()),
-    })),
+    credentials: [...view.config.credentials.values()].map((credential) => credentialStatus(view, credential)),
     recent_requests: view.recentRequests().map((request) => ({
       id: request.id,
       at: toRfc3339(request.atEpochMs),
@@ -84,7 +88,34 @@ export function statusOf(view: GatewayView): Status {
   }
 }
 
-function tokenStatus(status: TokenStatus | undefined): Omit<CredentialStatus, 'name' | 'provider' | 'token_endpoint'> {
+function credentialStatus(view: GatewayView, credential: Credential): CredentialStatus {
+  const { name, provider = null, token_endpoint, identityFields: fields } = credential
+  const shared = view.tokens.identityStatus(name)
+  return {
+    name,
+    provider,
+    token_endpoint: token_endpoint === undefined ? null : shownEndpoint(token_endpoint),
+    ...tokenStatus(shared === undefined ? view.tokens.named(name)?.status() : asOne(shared)),
+    identities: shared === undefined ? null : { fields, tokens: shared.tokens },
+  }
+}
+
+/** What is said of many tokens where one would be described. */
+function asOne({ tokens, ...status }: IdentityStatus): TokenStatus {
+  return {
+    ...status,
+    state: tokens > 0 ? 'fresh' : 'none',
+    fingerprint: undefined,
+    issuedAtEpochMs: undefined,
+    renewAtEpochMs: undefined,
+    expiresAtEpochMs: undefined,
+    coolDownMs: 0,
+  }
+}
+
+function tokenStatus(
+  status: TokenStatus | undefined,
+): Omit<CredentialStatus, 'name' | 'provider' | 'token_endpoint' | 'identities'> {
   const lastError = status?.lastError
   return {
     state: status?.state ?? 'none',

@@ -9,6 +9,7 @@ import { createRevocation } from '../oauth/revocation.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import { listenOn } from '../proxy/caller/listen-on.ts'
 import { createGateway } from '../proxy/gateway.ts'
+import type { GatewayParts } from '../proxy/gateway.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
@@ -52,8 +53,10 @@ export async function startGateway(config: Config, log: Log, version: string): P
     random: Math.random,
     metrics,
     log,
+    maxTokens: config.token_store.max_tokens,
   })
-  const gateway = createGateway({ config, metrics, log, tokenSource: (credential) => tokens.of(credential) })
+  const tokenSource: GatewayParts['tokenSource'] = (credential, identity) => tokens.of(credential, identity)
+  const gateway = createGateway({ config, metrics, log, tokenSource })
 
   let isOpen = false
   let isDraining = false

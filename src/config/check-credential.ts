@@ -2,6 +2,7 @@ import { checkAssertion } from './check-assertion.ts'
 import { checkClientAuthentication } from './check-client-authentication.ts'
 import { checkEffects } from './check-effects.ts'
 import { checkGrant } from './check-grant.ts'
+import { checkIdentity } from './check-identity.ts'
 import { checkRevocation, checkRevocationEffect } from './check-revocation.ts'
 import { checkTemplates } from './check-templates.ts'
 import { checkTokenTls } from './check-token-tls.ts'
@@ -25,6 +26,7 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkInjection(reading, report)
   checkRevocation(reading, report)
   checkTemplates(reading, report)
+  checkIdentity(reading, report)
   // Something that is wrong may be what another key would have had its effect on.
   if (reading.whole === undefined) return
   checkEffects(reading, reading.whole, report)

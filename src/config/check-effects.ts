@@ -1,5 +1,5 @@
 import { usesClientSecret } from './check-client-authentication.ts'
-import type { Credential } from './config.ts'
+import type { CredentialKeys } from './config.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { grantVariables } from './grant-types.ts'
@@ -9,7 +9,7 @@ import type { Report } from './report.ts'
 import { placeholdersOf } from './template-uses.ts'
 
 /** Finds what a user wrote in a credential that would have no effect: it is nearly always a slip. */
-export function checkEffects(reading: CredentialReading, credential: Omit<Credential, 'name'>, report: Report): void {
+export function checkEffects(reading: CredentialReading, credential: CredentialKeys, report: Report): void {
   const { grant_type, token_endpoint, scope } = credential
   const named = new Set(placeholdersOf(credential).map(({ placeholder }) => placeholder))
 
@@ -31,7 +31,7 @@ export function checkEffects(reading: CredentialReading, credential: Omit<Creden
 /** With a token endpoint, which is asked. */
 function checkAsked(
   reading: CredentialReading,
-  credential: Omit<Credential, 'name' | 'token_endpoint'> & { readonly token_endpoint: string },
+  credential: Omit<CredentialKeys, 'token_endpoint'> & { readonly token_endpoint: string },
   named: ReadonlySet<string>,
   report: Report,
 ): void {
@@ -58,7 +58,7 @@ function checkAsked(
 }
 
 /** What only `bearerd login` uses has its effect where it can be run. */
-function checkLogin(reading: CredentialReading, credential: Omit<Credential, 'name'>, report: Report): void {
+function checkLogin(reading: CredentialReading, credential: CredentialKeys, report: Report): void {
   const { grant_type, authorization_endpoint, variables } = credential
   if (isWritten(reading, 'authorization_endpoint')) {
     const at = ['authorization_endpoint']
@@ -76,7 +76,7 @@ function checkLogin(reading: CredentialReading, credential: Omit<Credential, 'na
 /** Where the assertion is the token, nothing is asked for and nothing answers. */
 function checkSelfSigned(
   reading: CredentialReading,
-  credential: Omit<Credential, 'name'>,
+  credential: CredentialKeys,
   named: ReadonlySet<string>,
   report: Report,
 ): void {

@@ -1,9 +1,9 @@
-import type { Credential } from './config.ts'
+import type { Credential, CredentialKeys } from './config.ts'
 import type { Report } from './report.ts'
 import type { TokenStoreConfig } from './schema/token-store.ts'
 
 /** Whether the first refresh token of a credential comes from `bearerd login`. */
-export function needsLogin({ grant_type, authorization_endpoint, variables }: Omit<Credential, 'name'>): boolean {
+export function needsLogin({ grant_type, authorization_endpoint, variables }: CredentialKeys): boolean {
   return grant_type === 'refresh_token' && authorization_endpoint !== undefined && variables['refresh_token'] === undefined
 }
 

@@ -47,7 +47,14 @@ function checkFields({ known: { headers }, credential }: RouteReading, report: R
   if (headers === undefined) return
   const set = Object.keys(headers.set)
   const injected = (credential?.inject ?? []).map((target) => ('header' in target ? target.header.toLowerCase() : ''))
+  const identityFields = credential?.identityFields ?? []
   for (const name of set) {
+    if (identityFields.includes(name.toLowerCase())) {
+      report(
+        ['headers', 'set', name],
+        `the credential ${credential?.name} takes this field from the caller, and it does not go upstream; remove it here`,
+      )
+    }
     if (isReservedField(name)) report(['headers', 'set', name], 'this field belongs to the connection or its framing; remove it')
     if (injected.includes(name.toLowerCase()))
       report(['headers', 'set', name], `the credential ${credential?.name} sets this field; remove it here`)
@@ -58,7 +65,12 @@ function checkFields({ known: { headers }, credential }: RouteReading, report: R
   for (const [index, name] of headers.remove.entries()) {
     if (isReservedField(name))
       report(['headers', 'remove', index], 'the gateway makes this field itself; remove it from the list')
-    else if (set.some((other) => other.toLowerCase() === name.toLowerCase())) {
+    else if (identityFields.includes(name.toLowerCase())) {
+      report(
+        ['headers', 'remove', index],
+        `the credential ${credential?.name} keeps this field from going upstream anyway; remove it from the list`,
+      )
+    } else if (set.some((other) => other.toLowerCase() === name.toLowerCase())) {
       report(['headers', 'remove', index], 'headers.set replaces this field anyway; remove it from the list')
     }
   }

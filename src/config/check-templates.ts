@@ -2,6 +2,7 @@ import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { suggest } from './problem.ts'
 import type { Report } from './report.ts'
+import { requestFieldOf } from './request-values.ts'
 import { placeholdersOf } from './template-uses.ts'
 import type { PlaceholderUse } from './template-uses.ts'
 
@@ -14,6 +15,8 @@ export function checkTemplates(reading: CredentialReading, report: Report): void
   const missing = new Set<string>()
   for (const use of placeholdersOf(known)) {
     const { placeholder, part } = use
+    // Those are looked up with each request; `checkIdentity` says what is wrong with them.
+    if (requestFieldOf(placeholder) !== undefined) continue
     if (placeholder === 'scope' && isAbsent('scope')) missing.add('scope')
     // Without a token endpoint to ask, only a template can need its URL.
     if (placeholder === 'token_endpoint' && isAbsent('token_endpoint') && known.grant_type === 'self_signed')
@@ -43,8 +46,8 @@ function isFromPreset(reading: CredentialReading, { at }: PlaceholderUse): boole
   return reading.known.provider !== undefined && !isWritten(reading, ...at.slice(0, at[0] === 'inject' ? 1 : at.length))
 }
 
-/** `inject` may be a list or a single entry. */
-function placeOf(
+/** Where a use stands in the file: `inject` may be a list or a single entry. */
+export function placeOf(
   reading: CredentialReading,
   { at: [group = '', index = 0, ...inner] }: PlaceholderUse,
 ): readonly (string | number)[] {
@@ -52,6 +55,7 @@ function placeOf(
 }
 
 function remedyFor(placeholder: string, names: readonly string[]): string {
+  if (placeholder.startsWith('request.')) return "write {request.header.NAME} for a field of the caller's request"
   const remedy = suggest(placeholder, names)
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(placeholder) && !remedy.startsWith('did') ? `set variables.${placeholder}` : remedy
 }

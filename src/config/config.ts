@@ -3,9 +3,17 @@ import type { credentialSchema } from './schema/credential.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 import type { routeSchema } from './schema/route.ts'
 
-/** How one provider's tokens are got, renewed and put onto requests; complete, presets and defaults filled in. */
-export type Credential = Readonly<z.output<ReturnType<typeof credentialSchema>>> & {
+/** The keys of a credential; complete, presets and defaults filled in. */
+export type CredentialKeys = Readonly<z.output<ReturnType<typeof credentialSchema>>>
+
+/** How one provider's tokens are got, renewed and put onto requests. */
+export type Credential = CredentialKeys & {
   readonly name: string
+  /**
+   * The fields of the caller's request whose values its token request holds; lower-case names, sorted. With any, there is one
+   * token for each combination of their values; with none, one token for all.
+   */
+  readonly identityFields: readonly string[]
 }
 
 /** What could be read of something that may have problems: the keys that are right. */

@@ -7,6 +7,7 @@ import { suggest } from './problem.ts'
 import { readGroup } from './read-group.ts'
 import { reportBelow } from './report.ts'
 import type { Report } from './report.ts'
+import { identityFieldsOf } from './request-values.ts'
 import { credentialSchema } from './schema/credential.ts'
 
 /** What routes need to know of a credential. */
@@ -40,7 +41,8 @@ export function readCredentials(
       }
       const reading = readGroup(schema, merge(lower.defaults, entry), reportHere)
       checkCredential({ ...reading, name, written: entry }, reportHere)
-      return [name, { credential: reading.whole && { ...reading.whole, name }, ofRoutes: lower.ofRoutes, isPresetUnknown: false }]
+      const credential = reading.whole && { ...reading.whole, name, identityFields: identityFieldsOf(reading.whole) }
+      return [name, { credential, ofRoutes: lower.ofRoutes, isPresetUnknown: false }]
     }),
   )
 }

@@ -1,4 +1,4 @@
-import type { Credential, Known } from './config.ts'
+import type { CredentialKeys, Known } from './config.ts'
 import type { JsonTemplate } from './schema/values.ts'
 import { Template } from './template.ts'
 import type { Path } from './yaml-document.ts'
@@ -13,7 +13,7 @@ export interface PlaceholderUse {
 }
 
 /** Every placeholder that a credential uses, as far as it could be read. */
-export function placeholdersOf({ token_request, inject = [] }: Known<Credential>): PlaceholderUse[] {
+export function placeholdersOf({ token_request, inject = [] }: Known<CredentialKeys>): PlaceholderUse[] {
   const groups = token_request === undefined ? [] : (['headers', 'query', 'params'] as const)
   const inRequest = groups.flatMap((group) =>
     Object.entries<JsonTemplate>(token_request?.[group] ?? {}).flatMap(([name, value]) =>

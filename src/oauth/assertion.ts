@@ -4,6 +4,8 @@ import { readSigningKey, SigningKeyError } from '../config/signing-key.ts'
 import type { SigningAlgorithm } from '../config/signing-key.ts'
 import { jwtBearer } from '../config/grant-types.ts'
 import { credentialValues } from './credential-values.ts'
+import { nobody } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { renderJson } from './render-json.ts'
 import { TokenRequestError } from './token-request-error.ts'
 
@@ -18,20 +20,26 @@ export interface Assertion {
  * Signs the assertion of a credential (RFC 7523 3), with its own key and claims: for the grant, for templates, or as the token
  * itself.
  * @param nowEpochMs milliseconds since the epoch
+ * @param identity for whom the token is, for claims that say so
  * @throws TokenRequestError `refused` when the key cannot sign, as it may be after its file has changed
  */
-export async function signAssertion(credential: Credential, nowEpochMs: number): Promise<Assertion> {
+export async function signAssertion(credential: Credential, nowEpochMs: number, identity: Identity = nobody): Promise<Assertion> {
   const { alg = 'RS256', key, kid } = credential.token_request.assertion ?? {}
-  return await sign(credential, { alg, key: key?.reveal() ?? '', kid, hasClaims: true }, nowEpochMs)
+  return await sign(credential, { alg, key: key?.reveal() ?? '', kid, hasClaims: true }, nowEpochMs, identity)
 }
 
 /**
  * Signs the assertion that proves the client (RFC 7523 2.2). The configured claims are for the grant where that is an assertion
  * too, and for this one where it is not.
  * @param nowEpochMs milliseconds since the epoch
+ * @param identity for whom the token is, for claims that say so
  * @throws TokenRequestError as `signAssertion`
  */
-export async function signClientAssertion(credential: Credential, nowEpochMs: number): Promise<string> {
+export async function signClientAssertion(
+  credential: Credential,
+  nowEpochMs: number,
+  identity: Identity = nobody,
+): Promise<string> {
   const { token_endpoint_auth_method: method, token_request, client_secret, grant_type } = credential
   const { alg = 'RS256', key, kid } = token_request.assertion ?? {}
   const hasClaims = grant_type !== jwtBearer
@@ -39,7 +47,7 @@ export async function signClientAssertion(credential: Credential, nowEpochMs: nu
     method === 'client_secret_jwt'
       ? { alg: 'HS256', secret: Buffer.from(client_secret?.reveal() ?? ''), kid: key === undefined ? kid : undefined, hasClaims }
       : { alg, key: key?.reveal() ?? '', kid, hasClaims }
-  return (await sign(credential, signing, nowEpochMs)).jwt
+  return (await sign(credential, signing, nowEpochMs, identity)).jwt
 }
 
 interface Signing {
@@ -56,6 +64,7 @@ async function sign(
   credential: Credential,
   { alg, key: text = '', secret, kid: named, hasClaims }: Signing,
   nowEpochMs: number,
+  identity: Identity,
 ): Promise<Assertion> {
   const { lifetime = defaultLifetimeMs, claims = {} } = credential.token_request.assertion ?? {}
   const iat = Math.floor(nowEpochMs / 1000)
@@ -63,7 +72,7 @@ async function sign(
   const payload: Record<string, unknown> = defaultClaims(credential)
   for (const [name, value] of hasClaims ? Object.entries(claims) : []) {
     if (value === null) Reflect.deleteProperty(payload, name)
-    else payload[name] = renderJson(value, (template) => template.render(credentialValues(credential)))
+    else payload[name] = renderJson(value, (template) => template.render(credentialValues(credential, identity)))
   }
   if (!hasClaims || claims['iat'] === undefined) payload['iat'] = iat
   payload['exp'] = exp

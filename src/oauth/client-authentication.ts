@@ -1,6 +1,7 @@
 import type { Credential } from '../config/config.ts'
 import { signClientAssertion } from './assertion.ts'
 import { formEncode } from './form-encode.ts'
+import type { Identity } from './identity.ts'
 
 /** A token request while it is put together. */
 export interface TokenRequestDraft {
@@ -9,8 +10,17 @@ export interface TokenRequestDraft {
   readonly headers: Map<string, string>
 }
 
-/** Puts the client's proof of identity onto a token request (RFC 6749 2.3). @param nowEpochMs milliseconds since the epoch */
-export type ClientAuthentication = (draft: TokenRequestDraft, credential: Credential, nowEpochMs: number) => void | Promise<void>
+/**
+ * Puts the client's proof of identity onto a token request (RFC 6749 2.3).
+ * @param nowEpochMs milliseconds since the epoch
+ * @param identity for whom the token is
+ */
+export type ClientAuthentication = (
+  draft: TokenRequestDraft,
+  credential: Credential,
+  nowEpochMs: number,
+  identity: Identity,
+) => void | Promise<void>
 
 /** Every method that can be configured, by its registered name. A new one is a function and a line here. */
 export const clientAuthentications: Readonly<Record<Credential['token_endpoint_auth_method'], ClientAuthentication>> = {
@@ -42,10 +52,15 @@ function clientSecretPost({ params }: TokenRequestDraft, credential: Credential)
 }
 
 /** RFC 7523 2.2. RFC 7521 4.2 leaves client_id optional; providers that look the key up by it are common. */
-async function clientAssertion({ params }: TokenRequestDraft, credential: Credential, nowEpochMs: number): Promise<void> {
+async function clientAssertion(
+  { params }: TokenRequestDraft,
+  credential: Credential,
+  nowEpochMs: number,
+  identity: Identity,
+): Promise<void> {
   params.set('client_id', credential.client_id?.reveal())
   params.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
-  params.set('client_assertion', await signClientAssertion(credential, nowEpochMs))
+  params.set('client_assertion', await signClientAssertion(credential, nowEpochMs, identity))
 }
 
 /** RFC 6749 3.2.1: a client without a secret says who it is by its identifier alone. */

@@ -1,8 +1,10 @@
 import type { Credential } from '../config/config.ts'
 import type { TemplateValues } from '../config/template.ts'
+import { identityValue, nobody } from './identity.ts'
+import type { Identity } from './identity.ts'
 
-/** The values that templates of a credential may name: its client, its scope and its variables. */
-export function credentialValues(credential: Credential): TemplateValues {
+/** The values that templates of a credential may name: its client, its scope, its variables, and who a token is for. */
+export function credentialValues(credential: Credential, identity: Identity = nobody): TemplateValues {
   return (placeholder) => {
     switch (placeholder) {
       case 'client_id':
@@ -14,7 +16,9 @@ export function credentialValues(credential: Credential): TemplateValues {
       case 'token_endpoint':
         return credential.token_endpoint
       default:
-        return Object.hasOwn(credential.variables, placeholder) ? credential.variables[placeholder]?.reveal() : undefined
+        return Object.hasOwn(credential.variables, placeholder)
+          ? credential.variables[placeholder]?.reveal()
+          : identityValue(credential, identity, placeholder)
     }
   }
 }

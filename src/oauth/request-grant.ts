@@ -1,5 +1,6 @@
 import type { Credential } from '../config/config.ts'
 import { signAssertion } from './assertion.ts'
+import type { Identity } from './identity.ts'
 import { buildTokenRequest } from './token-request.ts'
 import { TokenRequestError } from './token-request-error.ts'
 import { judgeTokenResponse } from './token-response.ts'
@@ -9,21 +10,22 @@ import type { TokenTransport } from './token-transport.ts'
 /**
  * Asks the token endpoint of a credential for a token, once: with the refresh token where there is one (RFC 6749 6), else with
  * the configured grant. Where the assertion is the token, nobody is asked.
+ * @param identity for whom the token is; nobody where there is one for all
  * @returns the grant; its refresh token is the one to use next time
  * @throws TokenRequestError when no token is granted
  */
-export type RequestGrant = (credential: Credential, previous: PreviousGrant) => Promise<Grant>
+export type RequestGrant = (credential: Credential, previous: PreviousGrant, identity?: Identity) => Promise<Grant>
 
 /**
  * Makes the function that asks for tokens.
  * @param epochMs the time in milliseconds since the epoch
  */
 export function createGrantRequest(transport: TokenTransport, epochMs: () => number): RequestGrant {
-  return async (credential, previous) => {
-    if (credential.grant_type === 'self_signed') return await selfSignedGrant(credential, epochMs())
+  return async (credential, previous, identity) => {
+    if (credential.grant_type === 'self_signed') return await selfSignedGrant(credential, epochMs(), identity)
     if (previous.refreshToken === undefined) refuseWithoutLogin(credential)
-    const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken, epochMs()))
-    const grant = judgeTokenResponse(credential, response, epochMs(), previous)
+    const response = await transport.send(await buildTokenRequest(credential, previous.refreshToken, epochMs(), identity))
+    const grant = judgeTokenResponse(credential, response, epochMs(), previous, identity)
     // The old one stays valid unless a new one is issued (RFC 6749 6).
     return { ...grant, refreshToken: grant.refreshToken ?? previous.refreshToken }
   }
@@ -36,8 +38,8 @@ function refuseWithoutLogin({ name, grant_type, variables }: Credential): void {
 }
 
 /** A token that is an assertion of our own ends when its `exp` says. */
-async function selfSignedGrant(credential: Credential, nowEpochMs: number): Promise<Grant> {
-  const { jwt, expiresAtEpochMs } = await signAssertion(credential, nowEpochMs)
+async function selfSignedGrant(credential: Credential, nowEpochMs: number, identity?: Identity): Promise<Grant> {
+  const { jwt, expiresAtEpochMs } = await signAssertion(credential, nowEpochMs, identity)
   const lifetime = { ms: expiresAtEpochMs - nowEpochMs, source: 'response', oddity: undefined } as const
   return { accessToken: jwt, lifetime, refreshToken: undefined, fields: {} }
 }

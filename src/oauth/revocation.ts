@@ -1,22 +1,25 @@
 import type { Credential } from '../config/config.ts'
 import { clientAuthentications } from './client-authentication.ts'
 import type { TokenRequestDraft } from './client-authentication.ts'
+import { nobody } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { TokenRequestError } from './token-request-error.ts'
 import { tlsOf } from './token-request.ts'
 import type { TokenTransport } from './token-transport.ts'
 
 /**
  * Hands an access token back at the revocation endpoint of its credential, once (RFC 7009 2.1).
+ * @param identity for whom the token is; nobody where there is one for all
  * @throws TokenRequestError when the endpoint does not say that the token is revoked; TypeError when there is no endpoint
  */
-export type RevokeToken = (credential: Credential, accessToken: string) => Promise<void>
+export type RevokeToken = (credential: Credential, accessToken: string, identity?: Identity) => Promise<void>
 
 /**
  * Makes the function that revokes tokens.
  * @param epochMs the time in milliseconds since the epoch, for assertions
  */
 export function createRevocation(transport: TokenTransport, epochMs: () => number): RevokeToken {
-  return async (credential, accessToken) => {
+  return async (credential, accessToken, identity = nobody) => {
     const { revocation_endpoint, token_endpoint_auth_method, token_request } = credential
     if (revocation_endpoint === undefined) throw new TypeError(`the credential ${credential.name} has no revocation endpoint`)
     const draft: TokenRequestDraft = {
@@ -27,7 +30,7 @@ export function createRevocation(transport: TokenTransport, epochMs: () => numbe
       headers: new Map([['accept', 'application/json']]),
     }
     // RFC 7009 2.1: the client proves itself as it does at the token endpoint.
-    await clientAuthentications[token_endpoint_auth_method](draft, credential, epochMs())
+    await clientAuthentications[token_endpoint_auth_method](draft, credential, epochMs(), identity)
     const params = [...draft.params].map(([name, value]): [string, string] => [name, String(value)])
     const { status } = await transport.send({
       method: 'POST',

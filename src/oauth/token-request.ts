@@ -6,6 +6,8 @@ import { signAssertion } from './assertion.ts'
 import { clientAuthentications } from './client-authentication.ts'
 import type { TokenRequestDraft } from './client-authentication.ts'
 import { credentialValues } from './credential-values.ts'
+import { nobody } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { renderJson } from './render-json.ts'
 import { TokenRequestError } from './token-request-error.ts'
 
@@ -40,23 +42,26 @@ export interface AuthorizationCode {
  * Builds the token request of a credential (RFC 6749 4.4.2, or whatever its recipe says).
  * @param held asks with this refresh token (RFC 6749 6) or authorization code instead of the configured grant
  * @param nowEpochMs milliseconds since the epoch, for assertions
+ * @param identity for whom the token is; nobody where there is one for all
  * @throws TokenRequestError `refused` when a secret cannot be sent in the field that the recipe names, or a key cannot sign
  */
 export async function buildTokenRequest(
   credential: Credential,
   held?: string | AuthorizationCode,
   nowEpochMs = Date.now(),
+  identity: Identity = nobody,
 ): Promise<TokenRequest> {
   const { token_request: recipe, token_endpoint } = credential
   if (token_endpoint === undefined) throw new TypeError(`the credential ${credential.name} has no token endpoint`)
-  const values = await requestValues(credential, typeof held === 'string' ? held : undefined, nowEpochMs)
+  const refreshToken = typeof held === 'string' ? held : undefined
+  const values = await requestValues(credential, refreshToken, nowEpochMs, identity)
   const render = (template: Template): string => template.render(values)
 
   const draft: TokenRequestDraft = {
     params: defaultParams(credential, held, values),
     headers: new Map([['accept', 'application/json']]),
   }
-  await clientAuthentications[credential.token_endpoint_auth_method](draft, credential, nowEpochMs)
+  await clientAuthentications[credential.token_endpoint_auth_method](draft, credential, nowEpochMs, identity)
   for (const [name, value] of Object.entries(recipe.params)) {
     // The recipe's own grant type is for the configured grant.
     if (held !== undefined && name === 'grant_type') continue
@@ -97,11 +102,12 @@ async function requestValues(
   credential: Credential,
   refreshToken: string | undefined,
   nowEpochMs: number,
+  identity: Identity,
 ): Promise<TemplateValues> {
   const isNamed = placeholdersOf(credential).some(({ placeholder, part }) => placeholder === 'assertion' && part === 'request')
   const isGrant = credential.grant_type === jwtBearer && refreshToken === undefined
-  const assertion = isNamed || isGrant ? await signAssertion(credential, nowEpochMs) : undefined
-  const common = credentialValues(credential)
+  const assertion = isNamed || isGrant ? await signAssertion(credential, nowEpochMs, identity) : undefined
+  const common = credentialValues(credential, identity)
   return (placeholder) => {
     if (placeholder === 'assertion') return assertion?.jwt
     // The configured one is only the first: a template means the one that is asked with.

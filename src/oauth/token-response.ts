@@ -1,4 +1,6 @@
 import type { Credential } from '../config/config.ts'
+import { nobody } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { atPointer } from './json-pointer.ts'
 import { lifetimeOf } from './lifetime.ts'
 import type { Lifetime } from './lifetime.ts'
@@ -36,6 +38,7 @@ const temporaryCodes = new Set(['temporarily_unavailable', 'server_error', 'slow
  * Judges an answer of the token endpoint, strictly (RFC 6749 5.1, 5.2, and the credential's recipe).
  * @param nowEpochMs milliseconds since the epoch
  * @param previous of the last grant, whose refresh token this request may have used
+ * @param identity for whom the token is, which no error says
  * @throws TokenRequestError when the answer grants nothing; its message never holds a part of the body
  */
 export function judgeTokenResponse(
@@ -43,6 +46,7 @@ export function judgeTokenResponse(
   response: TokenResponse,
   nowEpochMs: number,
   previous: PreviousGrant = { refreshToken: undefined, lifetimeMs: undefined },
+  identity: Identity = nobody,
 ): Grant {
   const { status, headers, body } = response
   const retryAfterMs = parseRetryAfter(first(headers['retry-after']), nowEpochMs)
@@ -57,7 +61,7 @@ export function judgeTokenResponse(
   }
 
   const parsed = parseJson(body)
-  const errorCode = errorCodeOf(parsed, secretsOf(credential, previous))
+  const errorCode = errorCodeOf(parsed, secretsOf(credential, previous), identity)
   if (status < 200 || status >= 400 || errorCode !== undefined) {
     const isTemporary = status === 408 || (errorCode !== undefined && temporaryCodes.has(errorCode))
     const said =
@@ -113,11 +117,18 @@ function secretsOf({ client_secret, client_secret_next, variables }: Credential,
 }
 
 /** The `error` member (RFC 6749 5.2), if there is one; only what is safe to show. */
-function errorCodeOf(parsed: unknown, secrets: readonly string[]): string | undefined {
+function errorCodeOf(parsed: unknown, secrets: readonly string[], identity: Identity): string | undefined {
   const error = atPointer(parsed, '/error')
   if (error === undefined || error === null || error === false) return undefined
   const isPlain = typeof error === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(error)
-  return isPlain && !secrets.some((secret) => error.includes(secret)) ? error : 'unrecognised_error'
+  const isSafe = isPlain && !secrets.some((secret) => error.includes(secret)) && !identity.some((who) => names(error, who))
+  return isSafe ? error : 'unrecognised_error'
+}
+
+/** Whether a code tells who a token is for, as `unknown_user_bob` would: a short value only as a word of its own. */
+function names(error: string, who: string): boolean {
+  const [code, value] = [error.toLowerCase(), who.toLowerCase()]
+  return value.length >= 4 ? code.includes(value) : `_${code}_`.replaceAll(/[.-]/g, '_').includes(`_${value}_`)
 }
 
 function isObject(value: unknown): boolean {

@@ -1,8 +1,10 @@
 import type { Config, Credential, Route } from '../config/config.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import type { Replacement, TokenSource } from '../tokens/token-source.ts'
 import type { CallerCheck } from './request/caller-check.ts'
+import { callerIdentity } from './request/caller-identity.ts'
 import type { Exchange } from './caller/exchange.ts'
 import { valuesOf } from './message/fields.ts'
 import { relayedAsItCame } from './errors/proxy-status.ts'
@@ -31,7 +33,7 @@ export interface ForwardingParts {
   readonly callerCheck: CallerCheck
   readonly findRoute: RouteTable
   readonly replayMemory: ReplayMemory
-  readonly tokenSource: (credential: Credential) => TokenSource
+  readonly tokenSource: (credential: Credential, identity: Identity) => TokenSource
   readonly upstreams: (route: Route) => RouteUpstreams
 }
 
@@ -56,7 +58,7 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   const upstreams = parts.upstreams(route)
   const path = upstreams.fixed && upstreamPath(upstreams.fixed, rest)
 
-  const source = route.credential === undefined ? undefined : parts.tokenSource(route.credential)
+  const source = route.credential && parts.tokenSource(route.credential, callerIdentity(route.credential, received))
   const body = bodyOf(exchange, received, route, parts)
   try {
     let token: AccessToken | undefined

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { Config, Credential, Route } from '../config/config.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { TokenSource } from '../tokens/token-source.ts'
@@ -17,7 +18,7 @@ export interface GatewayParts {
   readonly config: Config
   readonly metrics: Metrics
   readonly log: Log
-  readonly tokenSource: (credential: Credential) => TokenSource
+  readonly tokenSource: (credential: Credential, identity: Identity) => TokenSource
 }
 
 /** The data path: listener, routes, forwarding, upstream connections. */

@@ -34,11 +34,20 @@ export class FailureMemory {
     this.#secretsInUse = this.#secretsDigest()
   }
 
-  /** @param random from 0 to 1 */
-  record(error: TokenRequestError, nowMs: number, atEpochMs: number, random: number): Failure {
+  /**
+   * @param random from 0 to 1
+   * @param secrets those that were used; by default those of the last `begin`
+   */
+  record(
+    error: TokenRequestError,
+    nowMs: number,
+    atEpochMs: number,
+    random: number,
+    secrets: string = this.#secretsInUse,
+  ): Failure {
     const isSameKind = this.#last?.error.kind === error.kind
     const count = isSameKind ? (this.#last?.count ?? 0) + 1 : 1
-    this.#last = { error, atEpochMs, count, untilMs: nowMs + backOffMs(error, count, random), secrets: this.#secretsInUse }
+    this.#last = { error, atEpochMs, count, untilMs: nowMs + backOffMs(error, count, random), secrets }
     return this.#last
   }
 

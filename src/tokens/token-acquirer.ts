@@ -1,4 +1,6 @@
 import type { Credential } from '../config/config.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Grant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -49,16 +51,25 @@ export class TokenAcquirer {
   readonly #parts: TokenAcquirerParts
   readonly #requester: TokenRequester
   readonly #holder: TokenHolder
+  readonly #identity: Identity
   /** Wakes those who wait for another process. */
   #wake: () => void = () => {}
   #subscription: { readonly key: string; readonly end: () => void } | undefined
   #isClosed = false
 
-  constructor(credential: Credential, parts: TokenAcquirerParts, requester: TokenRequester, holder: TokenHolder) {
+  /** @param identity for whom the token is, where a credential has one for each */
+  constructor(
+    credential: Credential,
+    parts: TokenAcquirerParts,
+    requester: TokenRequester,
+    holder: TokenHolder,
+    identity: Identity = nobody,
+  ) {
     this.#credential = credential
     this.#parts = parts
     this.#requester = requester
     this.#holder = holder
+    this.#identity = identity
     this.#keys()
   }
 
@@ -114,7 +125,7 @@ export class TokenAcquirer {
 
   /** The names of this moment: secrets in files may have been rotated. What others do is heard under the same. */
   #keys(): StoreKeys {
-    const keys = storeKeysOf(this.#credential)
+    const keys = storeKeysOf(this.#credential, this.#identity)
     if (keys.token !== this.#subscription?.key && !this.#isClosed) {
       this.#subscription?.end()
       const end = this.#parts.store.subscribe(keys, (event) => {

@@ -43,7 +43,9 @@ export class TokenBudget {
 
   /** Requests left in the window that ends now. */
   remaining(nowMs: number): number {
-    this.#spentAtMs = this.#spentAtMs.filter((spentAtMs) => spentAtMs > nowMs - this.#windowMs)
+    const startMs = nowMs - this.#windowMs
+    // Nearly always nothing has become free since the last look.
+    if ((this.#spentAtMs[0] ?? nowMs) <= startMs) this.#spentAtMs = this.#spentAtMs.filter((spentAtMs) => spentAtMs > startMs)
     return Math.max(this.#limit - this.#spentAtMs.length, 0)
   }
 

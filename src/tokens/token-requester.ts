@@ -1,6 +1,9 @@
 import { needsLogin } from '../config/check-logins.ts'
 import type { Credential } from '../config/config.ts'
 import type { Secret } from '../config/secret.ts'
+import { isClientRefused } from '../oauth/client-refusal.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Grant } from '../oauth/token-response.ts'
@@ -20,6 +23,8 @@ export interface TokenRequesterParts {
   readonly clock: Clock
   readonly metrics: CredentialMetrics
   readonly log: Log
+  /** Where several share one; else it has its own. */
+  readonly budget?: TokenBudget | undefined
 }
 
 /** The circumstances of a token request. */
@@ -35,17 +40,19 @@ export interface TokenRequestCircumstances {
 export class TokenRequester {
   readonly #credential: Credential
   readonly #parts: TokenRequesterParts
+  readonly #identity: Identity
   readonly #budget: TokenBudget | undefined
   readonly #secrets: ClientSecrets
   readonly #memory: GrantMemory
 
-  constructor(credential: Credential, parts: TokenRequesterParts) {
+  constructor(credential: Credential, parts: TokenRequesterParts, identity: Identity = nobody) {
     this.#credential = credential
     this.#parts = parts
+    this.#identity = identity
     this.#secrets = new ClientSecrets(credential)
     this.#memory = new GrantMemory(credential, () => parts.clock.epochMs())
     if (credential.token_requests !== undefined) {
-      const budget = new TokenBudget(credential.token_requests)
+      const budget = parts.budget ?? new TokenBudget(credential.token_requests)
       this.#budget = budget
       parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
     }
@@ -123,7 +130,7 @@ export class TokenRequester {
     await this.#spend(circumstances)
     const startedMs = clock.nowMs()
     try {
-      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#memory.previous)
+      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#memory.previous, this.#identity)
       this.#memory.keep(grant)
       return grant
     } finally {
@@ -150,13 +157,4 @@ export class TokenRequester {
 function loginRequired(name: string): TokenRequestError {
   const message = `the token endpoint does not take the refresh token any more; run "bearerd login ${name}" again`
   return new TokenRequestError('refused', 'login_required', message)
-}
-
-/** RFC 6749 5.2; a 401 that says no more means the same (RFC 9110 15.5.2). */
-function isClientRefused(error: unknown): boolean {
-  return (
-    error instanceof TokenRequestError &&
-    error.kind === 'refused' &&
-    (error.code === 'invalid_client' || error.code === 'http_401')
-  )
 }

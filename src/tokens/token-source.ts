@@ -1,4 +1,6 @@
 import type { Credential } from '../config/config.ts'
+import { nobody } from '../oauth/identity.ts'
+import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import type { RevokeToken } from '../oauth/revocation.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
@@ -12,7 +14,8 @@ import { RenewalProbation } from './renewal-probation.ts'
 import { RenewalSchedule } from './renewal-schedule.ts'
 import type { StoreEvent, TokenStore } from './store/token-store.ts'
 import { TokenAcquirer } from './token-acquirer.ts'
-import type { TokenRequestPurpose } from './token-budget.ts'
+import type { TokenHolder } from './token-acquirer.ts'
+import type { TokenBudget, TokenRequestPurpose } from './token-budget.ts'
 import { TokenRequester } from './token-requester.ts'
 import type { TokenStatus } from './token-status.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
@@ -27,6 +30,10 @@ export interface TokenSourceParts {
   readonly random: () => number
   readonly metrics: CredentialMetrics
   readonly log: Log
+  /** Where several share one; else it has its own. */
+  readonly budget?: TokenBudget | undefined
+  /** Where they depend on those of others; else it remembers its own only. */
+  readonly failures?: FailureMemory | undefined
 }
 
 /** A token in place of a refused one. */
@@ -50,6 +57,7 @@ export type Rejection =
 export class TokenSource {
   readonly #credential: Credential
   readonly #parts: TokenSourceParts
+  readonly #identity: Identity
   readonly #requester: TokenRequester
   readonly #acquirer: TokenAcquirer
   readonly #failures: FailureMemory
@@ -62,15 +70,18 @@ export class TokenSource {
   #flight: Promise<AccessToken> | undefined
   #waiting = 0
 
-  constructor(credential: Credential, parts: TokenSourceParts) {
+  /** @param identity for whom its token is, where a credential has one for each */
+  constructor(credential: Credential, parts: TokenSourceParts, identity: Identity = nobody) {
     this.#credential = credential
     this.#parts = parts
-    this.#requester = new TokenRequester(credential, parts)
-    this.#acquirer = new TokenAcquirer(credential, parts, this.#requester, {
+    this.#identity = identity
+    this.#requester = new TokenRequester(credential, parts, identity)
+    const holder: TokenHolder = {
       hear: (event) => this.#hear(event),
       noteFailure: (error, purpose) => this.#noteFailure(error, purpose),
-    })
-    this.#failures = new FailureMemory(credential)
+    }
+    this.#acquirer = new TokenAcquirer(credential, parts, this.#requester, holder, identity)
+    this.#failures = parts.failures ?? new FailureMemory(credential)
     this.#schedule = new RenewalSchedule(parts.clock, () => this.#renewInBackground())
   }
 
@@ -192,7 +203,7 @@ export class TokenSource {
     await this.#acquirer.forget(token)
     const facts = { credential: name, token: token.fingerprint }
     try {
-      await revokeToken(this.#requester.credential, token.revealValue())
+      await revokeToken(this.#requester.credential, token.revealValue(), this.#identity)
       log.info(facts, 'token handed back')
     } catch (error) {
       const code = error instanceof TokenRequestError ? error.code : 'internal_error'

@@ -27,7 +27,7 @@ describe('docs/token-requests.md', () => {
       'client-cert': client.cert,
       'client-key': client.key,
     }
-    expect(examples).toHaveLength(11)
+    expect(examples).toHaveLength(14)
     for (const example of examples) {
       const text = example
         .replaceAll(/\/run\/secrets\/([a-z-]+)/g, (_, name: string) => files[name] ?? '')

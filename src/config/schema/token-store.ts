@@ -14,7 +14,7 @@ export function tokenStore(env: Readonly<NodeJS.ProcessEnv>) {
   })
   const stores = strictObject({
     memory: strictObject({
-      max_tokens: wholeNumber(1)
+      max_tokens: wholeNumber(1, 1_000_000)
         .default(defaultTokens)
         .describe('Tokens held at a time, where there is one per identity; the one used longest ago goes first.'),
     })

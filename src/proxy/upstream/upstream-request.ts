@@ -69,8 +69,15 @@ export function makeUpstreamRequest(
 /** Made anew for the connection to the upstream, or never forwarded at all. */
 const ownFields = new Set(['authorization', 'content-length', 'expect', 'host', 'trailer'])
 
-function copyFields(received: ReceivedRequest, { headers }: Route, injection: Injection | undefined, into: string[]): void {
+function copyFields(
+  received: ReceivedRequest,
+  { headers, credential }: Route,
+  injection: Injection | undefined,
+  into: string[],
+): void {
   const dropped = new Set(headers.remove.map((name) => name.toLowerCase()))
+  // For whom the token is says the token; the field may be a secret, or mean something else to the upstream.
+  for (const name of credential?.identityFields ?? []) dropped.add(name).add(withHyphens(name))
   for (const name of Object.keys(headers.set)) dropped.add(name.toLowerCase())
   const injected = injection?.fields ?? []
   for (let index = 0; index < injected.length; index += 2) dropped.add(withHyphens((injected[index] as string).toLowerCase()))
