@@ -49,7 +49,7 @@ function reasons({ log }: RedisStoreUnderTest): unknown[] {
   return log.filter(({ level }) => level === 'warn').map(({ reason }) => reason)
 }
 
-async function expectUp(under: RedisStoreUnderTest, changes: readonly boolean[]): Promise<void> {
+async function expectChanges(under: RedisStoreUnderTest, changes: readonly boolean[]): Promise<void> {
   await expect.poll(() => under.changes, { timeout: 10_000, interval: 20 }).toEqual(changes)
 }
 
@@ -57,7 +57,7 @@ async function expectUp(under: RedisStoreUnderTest, changes: readonly boolean[])
 async function running(...options: readonly string[]): Promise<RedisStoreUnderTest & { readonly server: RedisServer }> {
   const server = await redisForTest(...options)
   const under = redisStoreForTest(server.url, {}, { timing: strict })
-  await expectUp(under, [true])
+  await expectChanges(under, [true])
   return { ...under, server }
 }
 
@@ -71,11 +71,11 @@ describeWithRedis('a Redis in trouble', () => {
     await server.kill()
     const under = redisStoreForTest(server.url, {}, { timing: strict })
     expect(await elapsed(() => under.store.started())).toBeLessThan(500 + slackMs)
+    await expectChanges(under, [false])
     await expectNoWaiting(under.store)
-    expect(under.changes).toEqual([false])
     expect(reasons(under)).toEqual(['it cannot be reached (ECONNREFUSED)'])
     await server.restart()
-    await expectUp(under, [false, true])
+    await expectChanges(under, [false, true])
     await publish(under.store, freshKeys(), tokenEntry(Date.now()))
     expect(under.log.map(({ level, message }) => [level, message])).toEqual([
       ['warn', 'the token store is of no use: the gateway goes on with its own memory'],
@@ -96,7 +96,7 @@ describeWithRedis('a Redis in trouble', () => {
     expect(await lock.publish(tokenEntry(Date.now()), grantEntry(Date.now()))).toBe(false)
     await expectNoWaiting(under.store)
     await under.server.restart()
-    await expectUp(under, [true, false, true])
+    await expectChanges(under, [true, false, true])
     expect(await under.store.read(keys)).toBeUndefined()
     await publish(under.store, keys, token)
     expect(keptId(await under.store.claim(keys, undefined))).toBe(token.id)
@@ -116,7 +116,7 @@ describeWithRedis('a Redis in trouble', () => {
     await expectNoWaiting(under.store)
     expect(under.log).toHaveLength(1)
     under.server.signal('SIGCONT')
-    await expectUp(under, [true, false, true])
+    await expectChanges(under, [true, false, true])
     expect((await under.store.read(keys))?.id).toBe(token.id)
     const other = redisStoreForTest(under.server.url).store
     const heard: string[] = []
@@ -132,14 +132,14 @@ describeWithRedis('a Redis in trouble', () => {
     expect(await elapsed(() => under.store.started())).toBeLessThan(500 + slackMs)
     await expectNoWaiting(under.store)
     server.signal('SIGCONT')
-    await expectUp(under, [false, true])
+    await expectChanges(under, [false, true])
   })
 
   it('that is slow is used, and a request waits no longer for all of it than for one answer', async () => {
     const server = await redisForTest()
     const proxy = await delayingProxy(server.port)
     const under = redisStoreForTest(`redis://127.0.0.1:${proxy.port}`, {}, { timing: strict })
-    await expectUp(under, [true])
+    await expectChanges(under, [true])
     proxy.delayMs = 0.6 * answerMs
     const keys = freshKeys()
     const token = tokenEntry(Date.now())
@@ -170,14 +170,14 @@ describeWithRedis('a Redis in trouble', () => {
     const server = await redisForTest()
     const proxy = await delayingProxy(server.port)
     const under = redisStoreForTest(`redis://127.0.0.1:${proxy.port}`, {}, { timing: strict })
-    await expectUp(under, [true])
+    await expectChanges(under, [true])
     proxy.delayMs = 1.5 * answerMs
     await expectNoWaiting(under.store)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect(under.changes).toEqual([true, false])
     expect(reasons(under)).toEqual(['it does not answer within 250 ms'])
     proxy.delayMs = 0
-    await expectUp(under, [true, false, true])
+    await expectChanges(under, [true, false, true])
   })
 
   it('that is full is of no use until there is room', async () => {
@@ -187,7 +187,7 @@ describeWithRedis('a Redis in trouble', () => {
     await expectNoWaiting(under.store)
     expect(reasons(under)).toEqual(['it is full (OOM)'])
     await admin.configSet('maxmemory', '0')
-    await expectUp(under, [true, false, true])
+    await expectChanges(under, [true, false, true])
     await publish(under.store, freshKeys(), tokenEntry(Date.now()))
   })
 
@@ -199,7 +199,7 @@ describeWithRedis('a Redis in trouble', () => {
     await expectNoWaiting(under.store)
     expect(reasons(under)).toEqual(['it is a replica, which cannot be written to (READONLY)'])
     await admin.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-    await expectUp(under, [true, false, true])
+    await expectChanges(under, [true, false, true])
   })
 
   it('is not blamed when it is the gateway itself that was held up', async () => {
@@ -217,6 +217,7 @@ describeWithRedis('a Redis in trouble', () => {
   it('that refuses the password is of no use, and the log does not repeat the password', async () => {
     const server = await redisForTest('--requirepass', 'right')
     const under = redisStoreForTest(`redis://:canary-wrong@127.0.0.1:${server.port}`, {}, { timing: strict })
+    await expectChanges(under, [false])
     await expectNoWaiting(under.store)
     await expect.poll(() => reasons(under), { timeout: 5_000 }).toEqual(['it refuses the user name or the password (WRONGPASS)'])
     expect(JSON.stringify(under.log)).not.toContain('canary')
@@ -238,7 +239,7 @@ describeWithRedis('a Redis in trouble', () => {
     const under = await running()
     const admin = await under.server.admin()
     await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub'])
-    await expectUp(under, [true, false, true])
+    await expectChanges(under, [true, false, true])
     expect(reasons(under)).toHaveLength(1)
     await publish(under.store, freshKeys(), tokenEntry(Date.now()))
   })
