@@ -3,20 +3,21 @@ import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import type { RevokeToken } from '../oauth/revocation.ts'
-import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
 import type { AccessToken } from './access-token.ts'
 import type { Clock } from './clock.ts'
 import { FailureMemory } from './failure-memory.ts'
-import type { Failure } from './failure-memory.ts'
+import { handBack } from './hand-back.ts'
 import { RenewalProbation } from './renewal-probation.ts'
 import { RenewalSchedule } from './renewal-schedule.ts'
 import type { StoreEvent, TokenStore } from './store/token-store.ts'
 import { TokenAcquirer } from './token-acquirer.ts'
 import type { TokenHolder } from './token-acquirer.ts'
 import type { TokenBudget, TokenRequestPurpose } from './token-budget.ts'
+import { TokenFailures } from './token-failures.ts'
 import { TokenRequester } from './token-requester.ts'
+import { tokenStatus } from './token-status.ts'
 import type { TokenStatus } from './token-status.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
 
@@ -60,7 +61,7 @@ export class TokenSource {
   readonly #identity: Identity
   readonly #requester: TokenRequester
   readonly #acquirer: TokenAcquirer
-  readonly #failures: FailureMemory
+  readonly #failures: TokenFailures
   readonly #probation = new RenewalProbation()
   readonly #schedule: RenewalSchedule
 
@@ -81,7 +82,7 @@ export class TokenSource {
       noteFailure: (error, purpose) => this.#noteFailure(error, purpose),
     }
     this.#acquirer = new TokenAcquirer(credential, parts, this.#requester, holder, identity)
-    this.#failures = parts.failures ?? new FailureMemory(credential)
+    this.#failures = new TokenFailures(credential, parts, parts.failures ?? new FailureMemory(credential))
     this.#schedule = new RenewalSchedule(parts.clock, () => this.#renewInBackground())
   }
 
@@ -172,43 +173,29 @@ export class TokenSource {
 
   status(): TokenStatus {
     const { clock } = this.#parts
-    const nowMs = clock.nowMs()
-    const toEpoch = (ms: number): number => clock.epochMs() + (ms - nowMs)
-    const times = this.#token?.times
-    const failure = this.#failures.last
-    return {
-      state: this.#state(nowMs),
-      fingerprint: this.#token?.fingerprint,
-      issuedAtEpochMs: times && toEpoch(times.issuedAtMs),
-      renewAtEpochMs: times && toEpoch(times.renewAtMs),
-      expiresAtEpochMs: times && toEpoch(times.expiresAtMs),
-      isRenewing: this.#flight !== undefined,
-      waiting: this.#waiting,
-      lastError: failure && { atEpochMs: failure.atEpochMs, code: failure.error.code, message: failure.error.message },
-      backOffMs: Math.max((failure?.untilMs ?? nowMs) - nowMs, 0),
-      coolDownMs: this.#probation.remainingMs(nowMs),
-      budgetRemaining: this.#requester.budgetRemaining,
-    }
+    return tokenStatus(
+      {
+        token: this.#token,
+        isRejected: this.#isRejected,
+        isRenewing: this.#flight !== undefined,
+        waiting: this.#waiting,
+        failure: this.#failures.last,
+        coolDownMs: this.#probation.remainingMs(clock.nowMs()),
+        budgetRemaining: this.#requester.budgetRemaining,
+      },
+      clock,
+    )
   }
 
-  /** Hands the token back where the recipe says so (RFC 7009); no longer usable from then on. Whatever goes wrong is logged. */
+  /** Hands the token back where the recipe says so (RFC 7009); it is not used any more from then on. */
   async handBack(): Promise<void> {
-    const { log, revokeToken, clock } = this.#parts
-    const { name, revoke_on_shutdown } = this.#credential
-    if (!revoke_on_shutdown) return
+    if (!this.#credential.revoke_on_shutdown) return
     await this.#flight?.catch(() => {})
     const token = this.#token
-    if (token === undefined || clock.nowMs() >= token.times.expiresAtMs) return
+    if (token === undefined || this.#parts.clock.nowMs() >= token.times.expiresAtMs) return
     this.#token = undefined
     await this.#acquirer.forget(token)
-    const facts = { credential: name, token: token.fingerprint }
-    try {
-      await revokeToken(this.#requester.credential, token.revealValue(), this.#identity)
-      log.info(facts, 'token handed back')
-    } catch (error) {
-      const code = error instanceof TokenRequestError ? error.code : 'internal_error'
-      log.warn({ ...facts, code }, 'the token could not be handed back; it lives on until its expiry')
-    }
+    await handBack(this.#requester.credential, token, this.#identity, this.#parts)
   }
 
   /** Ends the timers, and hears no more of others. Requests under way go on, their tokens are still handed out. */
@@ -223,12 +210,6 @@ export class TokenSource {
     if (token === undefined || this.#isRejected || nowMs >= token.times.expiresAtMs) return undefined
     this.#schedule.use(nowMs)
     return token
-  }
-
-  #state(nowMs: number): TokenStatus['state'] {
-    if (this.#token === undefined) return 'none'
-    if (nowMs >= this.#token.times.expiresAtMs) return 'expired'
-    return nowMs >= this.#token.times.renewAtMs || this.#isRejected ? 'stale' : 'fresh'
   }
 
   async #replace(refused: AccessToken, canReplay: boolean): Promise<Rejection> {
@@ -273,7 +254,7 @@ export class TokenSource {
     const nowMs = this.#parts.clock.nowMs()
     if (this.#flight !== undefined) return
     const pause = this.#failures.pausing(nowMs)
-    // The next attempt, if this one is not even made; #install and #fail set a better time.
+    // The next attempt, if this one is not even made; #install and #noteFailure set a better time.
     this.#schedule.postpone(pause?.untilMs ?? nowMs + 1_000)
     if (pause !== undefined) return
     this.#start('renewal').catch(() => {})
@@ -292,16 +273,13 @@ export class TokenSource {
   }
 
   async #request(purpose: TokenRequestPurpose): Promise<AccessToken> {
-    const nowMs = this.#parts.clock.nowMs()
-    const pause = this.#failures.pausing(nowMs)
-    if (pause !== undefined) throw this.#unavailable(pause)
     this.#failures.begin()
     try {
       const mayGoOn = purpose === 'callers' && !this.#isRejected
       return this.#install(await this.#acquirer.acquire(purpose, mayGoOn ? undefined : this.#token))
     } catch (error) {
       const failure = this.#failures.last
-      throw error instanceof TokenUnavailableError || failure === undefined ? error : this.#unavailable(failure)
+      throw error instanceof TokenUnavailableError || failure === undefined ? error : this.#failures.unavailable(failure)
     }
   }
 
@@ -341,31 +319,8 @@ export class TokenSource {
 
   /** @returns milliseconds until the next token request may be made */
   #noteFailure(error: unknown, purpose: TokenRequestPurpose): number {
-    const { clock, log, random } = this.#parts
-    const nowMs = clock.nowMs()
-    const isExpected = error instanceof TokenRequestError
-    const cause = isExpected
-      ? error
-      : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
-    const { untilMs } = this.#failures.record(cause, nowMs, clock.epochMs(), random())
-    const pauseMs = untilMs - nowMs
+    const { untilMs } = this.#failures.note(error, purpose)
     if (this.#token !== undefined || this.#schedule.isKeptWarm) this.#schedule.postpone(untilMs)
-    log.warn(
-      { credential: this.#credential.name, code: cause.code, purpose, pause_ms: Math.round(pauseMs) },
-      `no token: ${cause.message}`,
-    )
-    if (!isExpected) log.error({ err: error, credential: this.#credential.name }, 'unexpected error in a token request')
-    return pauseMs
-  }
-
-  #unavailable({ error, untilMs }: Failure): TokenUnavailableError {
-    const remedy =
-      error.kind === 'refused' && error.code !== 'unusable_key' ? '; check its client_id, client_secret and scope' : ''
-    return new TokenUnavailableError(
-      error.kind,
-      `no token for the credential ${this.#credential.name}: ${error.message}${remedy}`,
-      untilMs - this.#parts.clock.nowMs(),
-      { cause: error },
-    )
+    return untilMs - this.#parts.clock.nowMs()
   }
 }
