@@ -10,36 +10,40 @@ import type { StoreKeys } from './token-store.ts'
  * @param identity values of the caller's request that the token is for; empty where there is one token for all
  */
 export function storeKeysOf(credential: Credential, identity: readonly string[] = []): StoreKeys {
-  const { name, token_endpoint, client_id, client_secret, client_secret_next, variables, token_request, ...recipe } = credential
-  const { tls, timeout: _timeout, assertion, ...request } = token_request
-  const { refresh_token: _first, ...otherVariables } = variables
-  const { key: assertionKey, ...claims } = assertion ?? {}
-  const shape = {
-    name,
-    identity,
-    token_endpoint,
-    client_id,
-    variables: credential.grant_type === 'refresh_token' ? otherVariables : variables,
-    request,
-    claims,
-    grant_type: recipe.grant_type,
-    method: recipe.token_endpoint_auth_method,
-    scope: recipe.scope,
-    scope_delimiter: recipe.scope_delimiter,
-    audience: recipe.audience,
-    resource: recipe.resource,
-    response: recipe.token_response,
-  }
-  const secrets = { client_secret, client_secret_next, assertionKey, tls, refresh_token: variables['refresh_token'] }
+  const { name, grant_type, token_endpoint, client_id, variables } = credential
+  const { client_secret, client_secret_next, token_request } = credential
+  const { refresh_token, ...others } = variables
+  const shape = [fixedShapeOf(credential), identity, client_id, grant_type === 'refresh_token' ? others : variables]
+  const secrets = [client_secret, client_secret_next, token_request.assertion?.key, token_request.tls, refresh_token]
+  const written = canonical(shape)
   return {
-    token: digest('token', shape, secrets),
-    grant: digest('grant', shape),
-    budget: digest('budget', { name, token_endpoint, client_id }, credential.token_requests),
+    token: digest('token', written, canonical(secrets)),
+    grant: digest('grant', written),
+    budget: digest('budget', canonical([name, token_endpoint, client_id, credential.token_requests])),
   }
 }
 
-function digest(...parts: readonly unknown[]): string {
-  return createHash('sha256').update(canonical(parts)).digest('hex')
+const fixedShapes = new WeakMap<Credential, string>()
+
+/** What the configuration alone says of a token request: written once, because with identities there are very many names. */
+function fixedShapeOf(credential: Credential): string {
+  const known = fixedShapes.get(credential)
+  if (known !== undefined) return known
+  const { name, token_endpoint, grant_type, token_endpoint_auth_method, token_request, token_response } = credential
+  const { scope, scope_delimiter, audience, resource } = credential
+  const { tls: _tls, timeout: _timeout, assertion, ...request } = token_request
+  const { key: _key, ...claims } = assertion ?? {}
+  const asked = { scope, scope_delimiter, audience, resource, request, claims }
+  const shape = canonical({ name, token_endpoint, grant_type, token_endpoint_auth_method, token_response, ...asked })
+  fixedShapes.set(credential, shape)
+  return shape
+}
+
+/** @param texts each from `canonical`, so that they cannot run into one another */
+function digest(kind: keyof StoreKeys, ...texts: readonly string[]): string {
+  return createHash('sha256')
+    .update([kind, ...texts].join(' '))
+    .digest('hex')
 }
 
 /**
