@@ -42,6 +42,7 @@ export function createAdminApp(view: GatewayView): Express {
   app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines, (request, response) =>
     renew(view, request, response),
   )
+  app.post('/reload', refuseOtherSites, refuseOtherMachines, (request, response) => reload(view, request, response))
 
   app.use(
     (_request, response) =>
@@ -81,6 +82,18 @@ function refuseOtherMachines(request: Request, response: Response, next: NextFun
   const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
   if (isLoopbackHost(peer)) next()
   else response.status(403).type('text/plain').send('Only programs on the machine of the gateway may change something here.\n')
+}
+
+function reload(view: GatewayView, request: Request, response: Response): void {
+  if (view.reload === undefined) {
+    response.status(409).json({ error: 'the configuration does not come from a file' })
+    return
+  }
+  const { isUsed, problems } = view.reload()
+  // The page shows the problems itself.
+  if (request.accepts(['json', 'html']) === 'html') response.redirect(303, '/')
+  else if (isUsed) response.json({ in_use: true })
+  else response.status(422).json({ in_use: false, problems })
 }
 
 async function renew(view: GatewayView, request: Request, response: Response): Promise<void> {

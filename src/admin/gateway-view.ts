@@ -8,12 +8,25 @@ import type { TokenSources } from '../tokens/token-sources.ts'
 export interface GatewayView {
   readonly version: string
   readonly startedEpochMs: number
+  /** The one in use. */
   readonly config: Config
   readonly tokens: TokenSources
   recentRequests(): readonly RequestRecord[]
   /** By part; the gateway is ready when all are. */
   readiness(): Readonly<Record<string, boolean>>
   readonly expose: Expose
+  /** Reads the configuration again; undefined where it does not come from a file. */
+  readonly reload: (() => ReloadResult) | undefined
+  /** What became of the last configuration that was read, the first one included. */
+  lastReload(): { readonly atEpochMs: number } & ReloadResult
   /** Told of errors inside the admin interface. */
   readonly log: Log
+}
+
+/** What became of a configuration that was read again. */
+export interface ReloadResult {
+  /** Otherwise the one before stays. */
+  readonly isUsed: boolean
+  /** One line each, as `bearerd check` shows them. */
+  readonly problems: readonly string[]
 }

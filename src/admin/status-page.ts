@@ -19,7 +19,7 @@ export function renderStatusPage(status: Status): string {
 <header><h1>bearerd</h1><p>${status.ready ? 'Ready' : '<strong class="bad">Not ready</strong>'}, version ${escape(status.version)}, up for ${duration(status.uptime_seconds)}.
 <a href="/status">JSON</a> <a href="/metrics">metrics</a></p></header>
 <main>
-<section aria-labelledby="credentials"><h2 id="credentials">Credentials</h2>
+${configurationNotice(status.configuration)}<section aria-labelledby="credentials"><h2 id="credentials">Credentials</h2>
 ${table(['Name', 'Token', 'Issued', 'Renews', 'Expires', 'State', 'Last error', ''], status.credentials.map(credentialRow), 'There are none.')}</section>
 <section aria-labelledby="routes"><h2 id="routes">Routes</h2>
 ${table(
@@ -32,6 +32,15 @@ ${table(['Time', 'Request', 'Status', 'Took', 'Token', 'Replay', 'Upstream', 'Er
 </main>
 </body>
 </html>
+`
+}
+
+/** Only when there is something to be done about it. */
+function configurationNotice({ file, read, in_use, problems }: Status['configuration']): string {
+  if (in_use) return ''
+  return `<section aria-labelledby="configuration"><h2 id="configuration" class="bad">The configuration has problems</h2>
+<p>${code(file)} was read at ${time(read)} and is not used; the one before stays.</p>
+<ul>${problems.map((problem) => `<li>${escape(problem)}</li>`).join('')}</ul></section>
 `
 }
 

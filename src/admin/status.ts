@@ -10,6 +10,13 @@ export interface Status {
   readonly version: string
   readonly uptime_seconds: number
   readonly ready: boolean
+  readonly configuration: {
+    readonly file: string
+    /** When it was last read, and whether what was read is in use. */
+    readonly read: string
+    readonly in_use: boolean
+    readonly problems: readonly string[]
+  }
   readonly routes: readonly { readonly path: string; readonly upstream: string; readonly credential: string | null }[]
   readonly credentials: readonly CredentialStatus[]
   readonly recent_requests: readonly RequestStatus[]
@@ -65,6 +72,7 @@ export function statusOf(view: GatewayView): Status {
     version: view.version,
     uptime_seconds: Math.round((Date.now() - view.startedEpochMs) / 1000),
     ready: Object.values(view.readiness()).every(Boolean),
+    configuration: configurationStatus(view),
     routes: view.config.routes.map(({ label, upstream, credential }) => ({
       path: label,
       upstream: shownUpstream(upstream),
@@ -86,6 +94,11 @@ export function statusOf(view: GatewayView): Status {
       error: request.error ?? null,
     })),
   }
+}
+
+function configurationStatus(view: GatewayView): Status['configuration'] {
+  const { atEpochMs, isUsed, problems } = view.lastReload()
+  return { file: view.config.file, read: toRfc3339(atEpochMs), in_use: isUsed, problems }
 }
 
 function credentialStatus(view: GatewayView, credential: Credential): CredentialStatus {

@@ -1,7 +1,10 @@
+import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { createLog } from '../telemetry/log.ts'
 import type { Command } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
+import { watchConfig } from './config-watch.ts'
+import type { ReloadCause } from './reload.ts'
 import { startGateway } from './start-gateway.ts'
 import { stopSignal } from './stop-signal.ts'
 import { packageVersion } from './version.ts'
@@ -12,12 +15,19 @@ export const serve: Command = {
   usage: 'bearerd serve [-c FILE]',
   options: configOption,
   details:
-    'Logs one JSON line per event to standard output. SIGTERM and SIGINT let open requests finish; a second signal ends at once.',
+    'Logs one JSON line per event to standard output. SIGHUP and a changed file reload the configuration. SIGTERM and SIGINT let open requests finish; a second signal ends at once.',
   run: async (context) => {
-    const config = loadConfig(configFileOf(context), context.env)
+    const file = configFileOf(context)
+    const read = (): Config => loadConfig(file, context.env)
+    const config = read()
     const stopped = stopSignal()
-    const gateway = await startGateway(config, createLog(), packageVersion())
+    const starting = startGateway(config, createLog(), packageVersion(), read)
+    const reload = (cause: ReloadCause): void => void starting.then((gateway) => gateway.reload?.(cause)).catch(() => {})
+    process.on('SIGHUP', () => reload('signal'))
+    const endWatch = watchConfig(file, () => reload('file'))
+    const gateway = await starting
     await stopped
+    endWatch()
     await gateway.stop()
     return 0
   },

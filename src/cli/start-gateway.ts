@@ -17,6 +17,8 @@ import { systemClock } from '../tokens/clock.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { OperationError } from './command.ts'
 import { openStore } from './open-store.ts'
+import { createReload } from './reload.ts'
+import type { Reload } from './reload.ts'
 
 /** How long the provider may take to take tokens back, at the end. */
 const handBackMs = 5_000
@@ -27,15 +29,19 @@ export interface RunningGateway {
   readonly url: string
   readonly adminUrl: string
   readonly tokens: TokenSources
+  /** Reads the configuration again; undefined where it does not come from a file. */
+  readonly reload: Reload | undefined
   /** Stops as the configuration says: readiness first, then no new connections, open requests to their end. */
   stop(): Promise<void>
 }
 
 /**
  * The composition root: builds everything once, from the configuration, and starts it.
+ * @param read reads the configuration again, for a reload
  * @throws OperationError when an address cannot be listened on, or tokens cannot be kept where they should be
  */
-export async function startGateway(config: Config, log: Log, version: string): Promise<RunningGateway> {
+export async function startGateway(first: Config, log: Log, version: string, read?: () => Config): Promise<RunningGateway> {
+  let config = first
   const metrics = new Metrics(version)
   const transport = createTokenTransport(`bearerd/${version}`)
   const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
@@ -58,13 +64,36 @@ export async function startGateway(config: Config, log: Log, version: string): P
   const tokenSource: GatewayParts['tokenSource'] = (credential, identity) => tokens.of(credential, identity)
   const gateway = createGateway({ config, metrics, log, tokenSource })
 
+  let lastReload = { atEpochMs: Date.now(), isUsed: true, problems: [] as readonly string[] }
+  const keepWarm = (): void => {
+    for (const [name, source] of tokens.entries()) {
+      if (config.admin.ready_when === 'tokens' || config.credentials.get(name)?.keep_warm === true) source.keepWarm()
+    }
+  }
+  const use = (next: Config): void => {
+    config = next
+    tokens.use(next.credentials)
+    gateway.use(next)
+    keepWarm()
+  }
+  const reread = read && createReload({ read, current: () => config, use, metrics, log })
+  const reload: Reload | undefined =
+    reread &&
+    ((cause) => {
+      const result = reread(cause)
+      lastReload = { atEpochMs: Date.now(), ...result }
+      return result
+    })
+
   let isOpen = false
   let isDraining = false
   const adminListener = createAdminListener({
     version,
     log,
     startedEpochMs: Date.now(),
-    config,
+    get config() {
+      return config
+    },
     tokens,
     recentRequests: () => gateway.recent.list(),
     readiness: () => ({
@@ -73,6 +102,8 @@ export async function startGateway(config: Config, log: Log, version: string): P
       not_draining: !isDraining,
     }),
     expose: exposeLazily(metrics),
+    reload: reload && (() => reload('admin')),
+    lastReload: () => lastReload,
   })
   metrics.recordReload(true, Date.now())
 
@@ -85,9 +116,7 @@ export async function startGateway(config: Config, log: Log, version: string): P
     throw listenError(error, config.listen, 'listen')
   })
   isOpen = true
-  for (const [name, source] of tokens.entries()) {
-    if (config.admin.ready_when === 'tokens' || config.credentials.get(name)?.keep_warm === true) source.keepWarm()
-  }
+  keepWarm()
   const url = baseUrl(address, config.listen)
   const adminUrl = baseUrl(adminAddress, config.admin.listen)
   log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')
@@ -96,6 +125,7 @@ export async function startGateway(config: Config, log: Log, version: string): P
     url,
     adminUrl,
     tokens,
+    reload,
     stop: async () => {
       isDraining = true
       log.info({ delay_ms: config.shutdown.delay, grace_ms: config.shutdown.grace }, 'bearerd is shutting down')

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
-import type { Config, Credential, Route } from '../config/config.ts'
+import type { Config, Credential } from '../config/config.ts'
+import { isSameConfig } from '../config/same-config.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -11,7 +12,7 @@ import { createListener } from './caller/listener.ts'
 import { RecentRequests } from './caller/recent-requests.ts'
 import { ReplayMemory } from './replay/replay-copy.ts'
 import { createRouteTable } from './routing/route-table.ts'
-import { createRouteUpstreams } from './upstream/route-upstreams.ts'
+import { UpstreamsByRoute } from './upstream/upstreams-by-route.ts'
 
 /** What the gateway is built from. */
 export interface GatewayParts {
@@ -26,48 +27,58 @@ export interface Gateway {
   readonly recent: RecentRequests
   /** Starts to listen. @throws the system's error when the address cannot be used */
   open(): Promise<AddressInfo>
+  /**
+   * Takes another configuration into use, from the next request on; requests under way finish with theirs. Upstreams that have not
+   * changed keep their connections. Where it listens stays as it is.
+   */
+  use(config: Config): void
   startDraining(): void
   /** Stops: no new connections, open requests get `graceMs` to finish. */
   close(graceMs: number): Promise<void>
 }
 
 /** Builds the data path of a configuration. */
-export function createGateway({ config, metrics, log, tokenSource }: GatewayParts): Gateway {
+export function createGateway({ config: first, metrics, log, tokenSource }: GatewayParts): Gateway {
   const recent = new RecentRequests()
-  const upstreams = perRoute(config.routes, (route) => createRouteUpstreams(route, config.credentials, log))
-  const parts: ForwardingParts = {
-    limits: config.limits,
-    via: config.via,
-    metrics,
-    callerCheck: createCallerCheck(config),
-    findRoute: createRouteTable(config.routes),
-    replayMemory: new ReplayMemory(config.replay_memory),
-    tokenSource,
-    upstreams,
+  let config = first
+  let replayMemory = new ReplayMemory(config.replay_memory)
+  let upstreams = new UpstreamsByRoute(config, log)
+  const partsOf = (): ForwardingParts => {
+    const current = upstreams
+    return {
+      limits: config.limits,
+      via: config.via,
+      metrics,
+      callerCheck: createCallerCheck(config),
+      findRoute: createRouteTable(config.routes),
+      replayMemory,
+      tokenSource,
+      upstreams: (route) => current.of(route),
+    }
   }
+  let parts = partsOf()
   const listener = createListener(config, (exchange) => forward(exchange, parts), {
     metrics,
     log,
     recent,
-    accessLog: config.access_log,
+    accessLog: () => config.access_log,
   })
   return {
     recent,
     open: () => listener.open(),
+    use: (next) => {
+      const before = upstreams
+      if (!isSameConfig(next.replay_memory, config.replay_memory)) replayMemory = new ReplayMemory(next.replay_memory)
+      config = next
+      upstreams = new UpstreamsByRoute(config, log, before)
+      parts = partsOf()
+      listener.use(config)
+      before.retireAllBut(upstreams)
+    },
     startDraining: () => listener.startDraining(),
     close: async (graceMs) => {
       await listener.close(graceMs)
-      for (const route of config.routes) upstreams(route).close()
+      upstreams.close()
     },
-  }
-}
-
-/** Makes something for each route beforehand; a look-up is all that a request pays. */
-function perRoute<Thing>(routes: readonly Route[], make: (route: Route) => Thing): (route: Route) => Thing {
-  const things = new Map(routes.map((route) => [route, make(route)]))
-  return (route) => {
-    const thing = things.get(route)
-    if (thing === undefined) throw new TypeError(`unknown route ${route.label}`)
-    return thing
   }
 }

@@ -62,6 +62,11 @@ export class NumberFamily implements Instrument {
     this.#series.set(JSON.stringify(labelValues), { labels: this.#labels(labelValues), series })
   }
 
+  /** Removes the series whose first label has this value. */
+  drop(firstLabel: string): void {
+    for (const key of this.#series.keys()) if ((JSON.parse(key) as string[])[0] === firstLabel) this.#series.delete(key)
+  }
+
   #labels(values: readonly string[]): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#labelNames.map((name, index) => [name, values[index] ?? '']))
   }

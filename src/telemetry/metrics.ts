@@ -211,6 +211,15 @@ export class Metrics {
     return metrics
   }
 
+  /**
+   * A credential is gone, or another one under its name: what is said of its token now must not be the last that was said of the
+   * old one. Counters stay.
+   */
+  forgetCredential(name: string): void {
+    for (const family of [this.#expiry, this.#lastSuccess, this.#budget]) family.drop(name)
+    this.#credentials.delete(name)
+  }
+
   /** Records whether a token store answers. */
   setStoreUp(store: string, isUp: boolean): void {
     this.#storeUp.series(store).value = isUp ? 1 : 0

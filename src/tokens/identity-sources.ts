@@ -63,14 +63,24 @@ export class IdentitySources {
     return source
   }
 
-  status(): IdentityStatus {
+  /** What failed may be tried again at once. */
+  tryAgain(): void {
+    this.#refusal?.forget()
+    for (const source of this.#own()) source.tryAgain()
+  }
+
+  /** Holds no sources any longer. */
+  close(): void {
     const prefix = keyPrefix(this.#credential.name)
+    for (const key of this.#held.keys()) if (key.startsWith(prefix)) this.#held.delete(key)
+  }
+
+  status(): IdentityStatus {
     let tokens = 0
     let isRenewing = false
     let waiting = 0
     let lastError: TokenStatus['lastError']
-    for (const [key, source] of this.#held.entries()) {
-      if (!key.startsWith(prefix)) continue
+    for (const source of this.#own()) {
       const status = source.status()
       if (status.state === 'fresh' || status.state === 'stale') tokens++
       if (status.isRenewing) isRenewing = true
@@ -87,6 +97,11 @@ export class IdentitySources {
       backOffMs: Math.max((this.#refusal?.last?.untilMs ?? nowMs) - nowMs, 0),
       budgetRemaining: budget?.remaining(nowMs),
     }
+  }
+
+  *#own(): Iterable<TokenSource> {
+    const prefix = keyPrefix(this.#credential.name)
+    for (const [key, source] of this.#held.entries()) if (key.startsWith(prefix)) yield source
   }
 
   #make(key: string, identity: Identity): TokenSource {

@@ -34,6 +34,15 @@ const mostRequests = 4
 /** The share of one's own pause for which others need not try either: the trouble may be that of one replica alone. */
 const sharedPause = 0.5
 
+/** What a token is wanted for. */
+export interface Acquisition {
+  readonly purpose: TokenRequestPurpose
+  /** The token that is there and cannot be gone on with. */
+  readonly held: AccessToken | undefined
+  /** Is not held up by what others have just been told. */
+  readonly isUrgent?: boolean
+}
+
 /** Who uses an acquirer. */
 export interface TokenHolder {
   /** Something happened to the token, here or in another replica. */
@@ -74,18 +83,17 @@ export class TokenAcquirer {
   }
 
   /**
-   * @param held the token that the caller has and cannot go on with
    * @returns a token that is another one, unless the token endpoint grants the same again
    * @throws TokenRequestError or TokenUnavailableError when there is none
    */
-  async acquire(purpose: TokenRequestPurpose, held: AccessToken | undefined): Promise<AccessToken> {
+  async acquire({ purpose, held, isUrgent = false }: Acquisition): Promise<AccessToken> {
     const { store, clock } = this.#parts
+    const isForced = isUrgent || purpose === 'operator'
     const givenUpMs = clock.nowMs() + mostRequests * this.#credential.token_request.timeout + disbeliefMs
     let knownId = held?.id
     for (;;) {
       const keys = this.#keys()
-      const claim =
-        clock.nowMs() < givenUpMs ? await store.claim(keys, knownId, purpose === 'operator') : ({ state: 'unavailable' } as const)
+      const claim = clock.nowMs() < givenUpMs ? await store.claim(keys, knownId, isForced) : ({ state: 'unavailable' } as const)
       if (claim.state === 'taken') {
         if (claim.failure !== undefined) throw this.#sharedFailure(claim.failure, purpose)
         await this.#news()

@@ -68,6 +68,8 @@ export class TokenSource {
   #token: AccessToken | undefined
   /** The current token was refused and its renewal is under way: new callers wait for that instead of being refused too. */
   #isRejected = false
+  /** The next token request is not held up by what others have just been told. */
+  #isUrgent = false
   #flight: Promise<AccessToken> | undefined
   #waiting = 0
 
@@ -162,8 +164,14 @@ export class TokenSource {
    * @throws TokenUnavailableError when that fails
    */
   async renew(): Promise<AccessToken> {
-    this.#failures.forget()
+    this.tryAgain()
     return await (this.#flight ?? this.#start('operator'))
+  }
+
+  /** Somebody may have mended what was wrong: what failed is tried again at once. */
+  tryAgain(): void {
+    this.#failures.forget()
+    this.#isUrgent = true
   }
 
   /** From now on the token is renewed even when nobody uses it, the first one got at once, and a failure tried again. */
@@ -276,7 +284,10 @@ export class TokenSource {
     this.#failures.begin()
     try {
       const mayGoOn = purpose === 'callers' && !this.#isRejected
-      return this.#install(await this.#acquirer.acquire(purpose, mayGoOn ? undefined : this.#token))
+      const held = mayGoOn ? undefined : this.#token
+      const isUrgent = this.#isUrgent
+      this.#isUrgent = false
+      return this.#install(await this.#acquirer.acquire({ purpose, held, isUrgent }))
     } catch (error) {
       const failure = this.#failures.last
       throw error instanceof TokenUnavailableError || failure === undefined ? error : this.#failures.unavailable(failure)

@@ -1,4 +1,5 @@
 import type { Config, Credential } from '../config/config.ts'
+import { isSameConfig } from '../config/same-config.ts'
 import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
@@ -32,23 +33,27 @@ export interface TokenSourcesParts {
  * flight or a back-off, however alike they are.
  */
 export class TokenSources {
-  readonly #sources = new Map<string, TokenSource>()
-  readonly #perIdentity = new Map<string, IdentitySources>()
-  /** Of all identities. */
-  readonly #held: HeldSources | undefined
-  readonly #clock: Clock
+  readonly #parts: Omit<TokenSourcesParts, 'maxTokens'>
+  readonly #maxTokens: number
+  #credentials: Config['credentials'] = new Map()
+  #sources: ReadonlyMap<string, TokenSource> = new Map()
+  #perIdentity: ReadonlyMap<string, IdentitySources> = new Map()
+  /** Of all identities; made when first needed, because it takes up room from the beginning. */
+  #held: HeldSources | undefined
 
-  constructor(credentials: Config['credentials'], { metrics, maxTokens, ...parts }: TokenSourcesParts) {
-    this.#clock = parts.clock
-    // It takes up room from the beginning.
-    let held: HeldSources | undefined
-    for (const credential of credentials.values()) {
-      const { name, identityFields } = credential
-      const sourceParts = { ...parts, metrics: metrics.forCredential(name) }
-      if (identityFields.length === 0) this.#sources.set(name, new TokenSource(credential, sourceParts))
-      else this.#perIdentity.set(name, new IdentitySources(credential, sourceParts, (held ??= holdSources(maxTokens))))
-    }
-    this.#held = held
+  constructor(credentials: Config['credentials'], { maxTokens, ...parts }: TokenSourcesParts) {
+    this.#parts = parts
+    this.#maxTokens = maxTokens
+    this.#take(credentials)
+  }
+
+  /**
+   * Takes other credentials into use. Those that say the same keep their sources, with token, flight and all; one that has changed
+   * gets a new source, which takes over the kept token where that is still the one. What failed is tried again at once.
+   */
+  use(credentials: Config['credentials']): void {
+    this.#take(credentials)
+    for (const source of [...this.#sources.values(), ...this.#perIdentity.values()]) source.tryAgain()
   }
 
   /**
@@ -81,7 +86,7 @@ export class TokenSources {
   async handBack(longestMs: number): Promise<void> {
     const { promise: end, resolve } = Promise.withResolvers<void>()
     let isOver = false
-    const cancel = this.#clock.after(longestMs, () => {
+    const cancel = this.#parts.clock.after(longestMs, () => {
       isOver = true
       resolve()
     })
@@ -94,8 +99,36 @@ export class TokenSources {
     cancel()
   }
 
+  /** Ends the timers of all. */
   close(): void {
-    for (const source of this.#sources.values()) source.close()
-    this.#held?.clear()
+    for (const source of [...this.#sources.values(), ...(this.#held?.values() ?? [])]) source.close()
+  }
+
+  #take(credentials: Config['credentials']): void {
+    const { metrics, ...parts } = this.#parts
+    const before = this.#credentials
+    const kept = new Set(
+      [...credentials.keys()].filter((name) => before.has(name) && isSameConfig(before.get(name), credentials.get(name))),
+    )
+    for (const name of new Set([...before.keys(), ...credentials.keys()])) if (!kept.has(name)) metrics.forgetCredential(name)
+
+    const sources = new Map<string, TokenSource>()
+    const perIdentity = new Map<string, IdentitySources>()
+    for (const [name, credential] of credentials) {
+      const [source, identities] = kept.has(name) ? [this.#sources.get(name), this.#perIdentity.get(name)] : []
+      const ownParts = { ...parts, metrics: metrics.forCredential(name) }
+      if (credential.identityFields.length === 0) {
+        sources.set(name, source ?? new TokenSource(credential, ownParts))
+      } else {
+        this.#held ??= holdSources(this.#maxTokens)
+        perIdentity.set(name, identities ?? new IdentitySources(credential, ownParts, this.#held))
+      }
+    }
+    // What is under way with one that is not used any more goes on, and whoever waits for it is served.
+    for (const [name, source] of this.#sources) if (sources.get(name) !== source) source.close()
+    for (const [name, identities] of this.#perIdentity) if (perIdentity.get(name) !== identities) identities.close()
+    this.#credentials = credentials
+    this.#sources = sources
+    this.#perIdentity = perIdentity
   }
 }

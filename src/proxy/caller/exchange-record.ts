@@ -12,7 +12,8 @@ export interface ExchangeRecorders {
   readonly metrics: Metrics
   readonly log: Log
   readonly recent: RecentRequests
-  readonly accessLog: Config['access_log']
+  /** What is logged, at the end of an exchange. */
+  readonly accessLog: () => Config['access_log']
 }
 
 /** Tells metrics, access log and status page of a finished exchange. The query is told only where the configuration allows it. */
@@ -41,14 +42,15 @@ export function recordExchange(exchange: Exchange, { metrics, log, recent, acces
     upstreamMs,
     error,
   })
-  if (accessLog.mode === 'off' || (accessLog.mode === 'errors' && status < 400)) return
+  const { mode, query } = accessLog()
+  if (mode === 'off' || (mode === 'errors' && status < 400)) return
   log.info(
     {
       request_id: id,
       route,
       method,
       path,
-      ...(accessLog.query && { query: exchange.query }),
+      ...(query && { query: exchange.query }),
       status,
       duration_ms: rounded(durationMs),
       token,

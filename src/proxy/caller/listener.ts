@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Config } from '../../config/config.ts'
 import type { ExchangeRecorders } from './exchange-record.ts'
@@ -12,6 +13,8 @@ import { isUpgrade, responseOn } from './upgrade-response.ts'
 export interface Listener {
   /** Starts to listen. @throws the system's error when the address cannot be used */
   open(): Promise<AddressInfo>
+  /** Has other limits from now on: those of a connection for new connections. */
+  use(config: Pick<Config, 'limits'>): void
   /** From now on every answer asks its caller to close the connection; requests are still served. */
   startDraining(): void
   /**
@@ -32,12 +35,8 @@ export function createListener(
 ): Listener {
   const exchanges = new Exchanges(handler, recorders)
   const server = createServer({
-    // For the target and the fields together; each has its own limit, and its own answer.
-    maxHeaderSize: limits.target + limits.headers,
-    headersTimeout: limits.header_time,
     // The pauses within a body are limited, not its duration: an upload may take an hour.
     requestTimeout: 0,
-    keepAliveTimeout: limits.idle,
     connectionsCheckingInterval: slowHeadCheckMs,
     // A missing Host is refused by us, as a problem document.
     requireHostHeader: false,
@@ -47,7 +46,7 @@ export function createListener(
     shouldUpgradeCallback: (request) => isUpgrade(request) && !exchanges.connectionOf(request.socket).isBusy,
   })
   server.maxHeadersCount = 0
-  server.maxConnections = limits.connections
+  limit(server, limits)
 
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -77,6 +76,7 @@ export function createListener(
 
   return {
     open: () => listenOn(server, listen),
+    use: (config) => limit(server, config.limits),
     startDraining: () => exchanges.startDraining(),
     close: async (graceMs) => {
       exchanges.startDraining()
@@ -88,4 +88,13 @@ export function createListener(
       clearTimeout(deadline)
     },
   }
+}
+
+/** The platform reads all of these at each new connection. */
+function limit(server: Server, limits: Config['limits']): void {
+  // For the target and the fields together; each has its own limit, and its own answer. The types do not know that it can be set.
+  Object.assign(server, { maxHeaderSize: limits.target + limits.headers })
+  server.headersTimeout = limits.header_time
+  server.keepAliveTimeout = limits.idle
+  server.maxConnections = limits.connections
 }

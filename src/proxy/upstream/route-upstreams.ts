@@ -22,6 +22,8 @@ export interface RouteUpstreams {
   of(token: AccessToken | undefined): Upstream
   /** Ends all connections. */
   close(): void
+  /** Ends idle connections, and each of the others once its request is done. */
+  retire(): void
 }
 
 /** Opens no connection yet. @param log told once of each token whose upstream is refused */
@@ -29,7 +31,7 @@ export function createRouteUpstreams(route: Route, credentials: Config['credenti
   const create = (url: UpstreamUrl): Upstream => createUpstream(url, route, createTokenEndpointGuard(url, credentials))
   if (isUpstreamTemplate(route.upstream)) return new TokenUpstreams(route.upstream, route, create, log)
   const fixed = create(route.upstream)
-  return { fixed, of: () => fixed, close: () => fixed.close() }
+  return { fixed, of: () => fixed, close: () => fixed.close(), retire: () => fixed.retire() }
 }
 
 /** Providers have few instances; a credential with many identities may see more. An idle one costs nothing but its entry. */
@@ -69,6 +71,10 @@ class TokenUpstreams implements RouteUpstreams {
 
   close(): void {
     for (const upstream of this.#byOrigin.values()) upstream.close()
+  }
+
+  retire(): void {
+    this.#byOrigin.clear()
   }
 
   #judge(token: AccessToken): UpstreamUrl | string {

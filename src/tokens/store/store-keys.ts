@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Credential } from '../../config/config.ts'
-import { Secret } from '../../config/secret.ts'
-import { Template } from '../../config/template.ts'
+import { canonical } from '../../config/same-config.ts'
 import type { StoreKeys } from './token-store.ts'
 
 /**
@@ -44,20 +43,4 @@ function digest(kind: keyof StoreKeys, ...texts: readonly string[]): string {
   return createHash('sha256')
     .update([kind, ...texts].join(' '))
     .digest('hex')
-}
-
-/**
- * Writes a value so that different values never look the same: JSON with the names of a group in order, and each secret and
- * template as what it holds.
- */
-function canonical(value: unknown): string {
-  if (value instanceof Secret) return `s${JSON.stringify(value.reveal())}`
-  if (value instanceof Template) return `t${JSON.stringify(value.reveal())}`
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
-    const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
-    return `{${sorted.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`
-  }
-  return JSON.stringify(value) ?? 'undefined'
 }

@@ -1,0 +1,74 @@
+import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/problem.ts'
+import { isSameConfig } from '../config/same-config.ts'
+import type { ReloadResult } from '../admin/gateway-view.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+/** What made the configuration be read again. */
+export type ReloadCause = 'signal' | 'file' | 'admin'
+
+/** What a reload takes. */
+export interface ReloadParts {
+  /** Reads the configuration again. @throws ConfigError when it has problems */
+  readonly read: () => Config
+  /** The one in use. */
+  readonly current: () => Config
+  /** Takes a configuration into use, all at once. */
+  readonly use: (config: Config) => void
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+/** Reads the configuration again and takes it into use, or leaves everything as it is. */
+export type Reload = (cause: ReloadCause) => ReloadResult
+
+/** Makes the function that reloads. It never throws: an invalid configuration changes nothing, and shows in a metric and the log. */
+export function createReload({ read, current, use, metrics, log }: ReloadParts): Reload {
+  return (cause) => {
+    const before = current()
+    try {
+      const config = read()
+      const problems = restartProblems(before, config)
+      if (problems.length > 0) return refused(problems, cause)
+      use(config)
+      metrics.recordReload(true, Date.now())
+      log.info({ cause, config: config.file, ...changesOf(before, config) }, 'configuration taken into use')
+      return { isUsed: true, problems: [] }
+    } catch (error) {
+      if (error instanceof ConfigError) return refused(error.message.split('\n'), cause)
+      log.error({ err: error, cause }, 'unexpected error while reading the configuration again')
+      return refused([`${before.file}: an error inside bearerd; see its log`], cause)
+    }
+  }
+
+  function refused(problems: readonly string[], cause: ReloadCause): ReloadResult {
+    metrics.recordReload(false, Date.now())
+    log.error({ cause, problems }, 'the configuration has problems and is not used; the one before stays')
+    return { isUsed: false, problems }
+  }
+}
+
+/** What connections to bearerd and its own state depend on. */
+const fixedKeys: readonly { readonly key: string; readonly of: (config: Config) => unknown }[] = [
+  { key: 'listen', of: ({ listen }) => listen },
+  { key: 'admin.listen', of: ({ admin }) => admin.listen },
+  { key: 'token_store', of: ({ token_store }) => token_store },
+]
+
+function restartProblems(before: Config, next: Config): string[] {
+  return fixedKeys
+    .filter(({ of }) => !isSameConfig(of(before), of(next)))
+    .map(({ key }) => `${next.file}: ${key}: cannot change while bearerd runs; restart it, or undo the change`)
+}
+
+/** Names of what is different, for the log. */
+function changesOf(before: Config, next: Config): Readonly<Record<'credentials' | 'routes', readonly string[]>> {
+  const routesOf = ({ routes }: Config) => new Map(routes.map((route) => [route.label, route]))
+  return { credentials: changed(before.credentials, next.credentials), routes: changed(routesOf(before), routesOf(next)) }
+}
+
+function changed(before: ReadonlyMap<string, unknown>, next: ReadonlyMap<string, unknown>): string[] {
+  const names = new Set([...before.keys(), ...next.keys()])
+  return [...names].filter((name) => !isSameConfig(before.get(name), next.get(name)))
+}
