@@ -95,7 +95,15 @@ describe('GET /status', () => {
         },
       ],
     })
-    expect(Object.keys(body).sort()).toEqual(['credentials', 'ready', 'recent_requests', 'routes', 'uptime_seconds', 'version'])
+    expect(Object.keys(body).sort()).toEqual([
+      'configuration',
+      'credentials',
+      'ready',
+      'recent_requests',
+      'routes',
+      'uptime_seconds',
+      'version',
+    ])
     const [credential] = body['credentials'] as Record<string, string>[]
     const lifeMs = Date.parse(credential?.['expires'] ?? '') - Date.parse(credential?.['issued'] ?? '')
     expect(lifeMs).toBeGreaterThan(3_500_000)
