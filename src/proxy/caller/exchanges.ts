@@ -36,7 +36,7 @@ export class Exchanges {
   /** The newest exchange of each connection. */
   readonly #newest = new WeakMap<Duplex, Exchange>()
   #isDraining = false
-  /** Called after each exchange while draining. */
+  /** Called after each exchange from the time it is set. */
   onDrained: (() => void) | undefined
 
   constructor(handler: Handler, recorders: ExchangeRecorders) {
@@ -61,7 +61,7 @@ export class Exchanges {
       } finally {
         this.#active.delete(exchange)
         recordExchange(exchange, this.#recorders)
-        if (this.#isDraining) this.onDrained?.()
+        this.onDrained?.()
       }
     })
   }

@@ -72,7 +72,6 @@ export function createListener(
     exchanges.accept(request, () => responseOn(request, socket), { refusal })
   })
   server.on('clientError', (error, socket) => exchanges.refuseNonsense(error, socket))
-  exchanges.onDrained = () => server.closeIdleConnections()
 
   return {
     open: () => listenOn(server, listen),
@@ -80,6 +79,8 @@ export function createListener(
     startDraining: () => exchanges.startDraining(),
     close: async (graceMs) => {
       exchanges.startDraining()
+      // Not before: while requests are still served, a caller may be sending one on a connection that looks idle from here.
+      exchanges.onDrained = () => server.closeIdleConnections()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       // Connections on which nothing was ever asked are not idle to the platform.
       for (const socket of open) if (!exchanges.isServing(socket)) socket.destroy()
