@@ -28,15 +28,26 @@ export class TokenBudget {
     return { limit: this.#limit, windowMs: this.#windowMs, reserve: this.#reserveFor(purpose) }
   }
 
-  /** Takes over what the store knows of the window. @returns whether one request was spent there */
+  /** Whether what is known here allows a request; a store can only know of more. */
+  allows(purpose: TokenRequestPurpose, nowMs: number): boolean {
+    return this.remaining(nowMs) > this.#reserveFor(purpose)
+  }
+
+  /**
+   * Takes over what the store knows of the window. One that knows of less than was known here has lost it, as a Redis that was
+   * restarted does: then what is known here stays.
+   * @returns whether one request was spent there
+   */
   follow({ isSpent, agesMs }: BudgetVerdict, nowMs: number): boolean {
-    this.#spentAtMs = agesMs.map((ageMs) => nowMs - ageMs)
+    const known = this.#spentAtMs.filter((spentAtMs) => spentAtMs > nowMs - this.#windowMs)
+    if (isSpent) known.push(nowMs)
+    this.#spentAtMs = agesMs.length < known.length ? known : agesMs.map((ageMs) => nowMs - ageMs)
     return isSpent
   }
 
   /** Spends one request if there is one for this purpose, without asking the store. */
   take(purpose: TokenRequestPurpose, nowMs: number): boolean {
-    if (this.remaining(nowMs) <= this.#reserveFor(purpose)) return false
+    if (!this.allows(purpose, nowMs)) return false
     this.#spentAtMs.push(nowMs)
     return true
   }

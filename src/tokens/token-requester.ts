@@ -141,7 +141,8 @@ export class TokenRequester {
   async #spend({ purpose, lock, budgetKey }: TokenRequestCircumstances): Promise<void> {
     if (this.#budget === undefined) return
     const { clock } = this.#parts
-    const verdict = await lock?.spend(budgetKey, this.#budget.termsFor(purpose))
+    const isAllowed = this.#budget.allows(purpose, clock.nowMs())
+    const verdict = isAllowed ? await lock?.spend(budgetKey, this.#budget.termsFor(purpose)) : undefined
     const nowMs = clock.nowMs()
     const isSpent = verdict === undefined ? this.#budget.take(purpose, nowMs) : this.#budget.follow(verdict, nowMs)
     if (isSpent) return
