@@ -33,6 +33,8 @@ const disbeliefMs = 5_000
 const mostRequests = 4
 /** The share of one's own pause for which others need not try either: the trouble may be that of one replica alone. */
 const sharedPause = 0.5
+/** So many tokens that were in use are known again. */
+const mostKnown = 16
 
 /** What a token is wanted for. */
 export interface Acquisition {
@@ -61,6 +63,8 @@ export class TokenAcquirer {
   readonly #requester: TokenRequester
   readonly #holder: TokenHolder
   readonly #identity: Identity
+  /** Ids of the tokens that were in use, at the end the one that is. */
+  #used: readonly string[] = []
   /** Wakes those who wait for another process. */
   #wake: () => void = () => {}
   #subscription: { readonly key: string; readonly end: () => void } | undefined
@@ -99,6 +103,10 @@ export class TokenAcquirer {
         await this.#news()
       } else if (claim.state !== 'kept') {
         return await this.#ask(purpose, held, keys, claim.state === 'locked' ? claim.lock : undefined)
+      } else if (this.#isFormer(claim.token.id)) {
+        // A store that was away for a while brings back what has been replaced meanwhile, and may have been refused.
+        knownId = claim.token.id
+        void store.forget(keys, knownId)
       } else if (purpose === 'operator' && knownId !== claim.token.id) {
         // Who says "now" does not mean the one that was there already.
         knownId = claim.token.id
@@ -108,11 +116,16 @@ export class TokenAcquirer {
     }
   }
 
-  /** The token that the store has now. @throws TokenRequestError when it cannot be used */
+  /** The token that the store has now, unless it is one that has been replaced. @throws TokenRequestError when it cannot be used */
   async read(): Promise<AccessToken | undefined> {
     const { store, clock, random } = this.#parts
     const kept = await store.read(this.#keys())
-    return kept && tokenFrom(kept, this.#requester.credential, clock, random(), false)
+    return kept && !this.#isFormer(kept.id) ? tokenFrom(kept, this.#requester.credential, clock, random(), false) : undefined
+  }
+
+  /** Takes note of the token that is in use from now on, so that none from before comes back. */
+  use({ id }: AccessToken): void {
+    this.#used = [...this.#used.filter((former) => former !== id), id].slice(-mostKnown)
   }
 
   /** Tells the others that a token which replaced a refused one is accepted. */
@@ -143,6 +156,11 @@ export class TokenAcquirer {
       this.#subscription = { key: keys.token, end }
     }
     return keys
+  }
+
+  /** Whether a token was in use and has been replaced. */
+  #isFormer(id: string): boolean {
+    return this.#used.includes(id) && this.#used.at(-1) !== id
   }
 
   /** What another replica has just been told. */

@@ -298,6 +298,7 @@ export class TokenSource {
     const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
     this.#token = token
+    this.#acquirer.use(token)
     this.#failures.forget()
     this.#schedule.set(token.times.renewAtMs, nowMs)
     if (token.isOnProbation) this.#probation.suspect(token, nowMs)

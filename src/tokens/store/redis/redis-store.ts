@@ -152,7 +152,11 @@ class RedisStore implements RedisTokenStore {
   reject(keys: StoreKeys, id: string): void {
     const { link, naming, events } = this.#tools
     const told = events.message(keys, { type: 'rejected', id })
-    void link.send(dropTokenScript, naming.of(keys).tokens, [id, ...told])
+    const drop = (): Promise<unknown> => link.send(dropTokenScript, naming.of(keys).tokens, [id, ...told])
+    void drop().then((isDone) => {
+      // Or it would come back with Redis, for everybody who asks there first.
+      if (isDone === undefined) link.whenUp(() => void drop())
+    })
   }
 
   accept(keys: StoreKeys, id: string): void {
