@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { start } from './cli-process.ts'
+import type { Started } from './cli-process.ts'
+import { scratch } from './cli-scratch.ts'
+import type { FleetProvider } from './fleet-provider.ts'
+import type { RedisAdmin, RedisServer } from './redis-server.ts'
+import { encryptionKey } from './redis-store.ts'
+
+/** The client secret of every fleet; must never be seen. */
+export const canarySecret = 'canary-client-secret'
+
+/** One process of a fleet, `bearerd serve`. */
+export interface Replica extends Started {
+  /** The route of the fleet, `/api`. */
+  readonly url: string
+  readonly adminUrl: string
+  /** Everything logged so far, parsed. */
+  log(): readonly Readonly<Record<string, unknown>>[]
+  /** The value of one series as scraped; undefined when absent. */
+  metric(series: string): Promise<number | undefined>
+}
+
+/** A configuration file that every process of a fleet gets: one credential, `main`, and one route, `/api`. */
+export interface FleetConfig {
+  readonly credential?: Readonly<Record<string, unknown>>
+  readonly top?: Readonly<Record<string, unknown>>
+}
+
+/** The configuration of a fleet on one Redis; without one each process has its memory. */
+export function fleetConfig(
+  provider: Pick<FleetProvider, 'apiUrl' | 'tokenUrl'>,
+  redis: Pick<RedisServer, 'url'> | undefined,
+  { credential = {}, top = {} }: FleetConfig = {},
+): Readonly<Record<string, unknown>> {
+  return {
+    listen: '127.0.0.1:0',
+    admin: { listen: '127.0.0.1:0' },
+    shutdown: { grace: '5s' },
+    ...(redis !== undefined && { token_store: { redis: { url: redis.url, encryption_key: encryptionKey().reveal() } } }),
+    credentials: {
+      main: { token_endpoint: provider.tokenUrl, client_id: 'client', client_secret: canarySecret, ...credential },
+    },
+    routes: [{ path: '/api', upstream: provider.apiUrl, credential: 'main' }],
+    ...top,
+  }
+}
+
+/** Starts one process and waits until it serves. */
+export async function startReplica(config: Readonly<Record<string, unknown>>): Promise<Replica> {
+  const file = scratch().write('proxy.config.yaml', stringify(config))
+  const process = start(['serve', '-c', file])
+  const [line] = await process.untilOutput(/^\{.*"bearerd is serving".*\}$/m)
+  const { listen, admin } = JSON.parse(line) as { readonly listen: string; readonly admin: string }
+  return {
+    ...process,
+    url: `${listen}/api`,
+    adminUrl: admin,
+    log: () =>
+      process
+        .output()
+        .stdout.split('\n')
+        // The last line may not be whole yet.
+        .slice(0, -1)
+        .map((text) => JSON.parse(text) as Record<string, unknown>),
+    metric: async (series) => {
+      const body = await (await fetch(`${admin}/metrics`)).text()
+      const found = body.split('\n').find((candidate) => candidate.startsWith(`${series} `))
+      return found === undefined ? undefined : Number(found.slice(series.length + 1))
+    },
+  }
+}
+
+/** Starts a fleet: processes with one and the same configuration. */
+export async function startFleet(size: number, config: Readonly<Record<string, unknown>>): Promise<readonly Replica[]> {
+  return await Promise.all(Array.from({ length: size }, async () => await startReplica(config)))
+}
+
+/** The replica at this place. */
+export function at(fleet: readonly Replica[], place: number): Replica {
+  const replica = fleet[place]
+  if (replica === undefined) throw new RangeError(`the fleet has ${fleet.length} replicas, none at ${place}`)
+  return replica
+}
+
+/** Ends a replica as a crash of its machine would. */
+export async function kill(replica: Replica): Promise<void> {
+  replica.signal('SIGKILL')
+  await replica.finished
+}
+
+/** Has a replica renew its token now, as an operator would. @returns the status of the answer */
+export async function renew({ adminUrl }: Replica, credential = 'main'): Promise<number> {
+  const answer = await fetch(`${adminUrl}/credentials/${credential}/renew`, { method: 'POST', redirect: 'manual' })
+  await answer.text()
+  return answer.status
+}
+
+/** Waits until it is so. @throws when that takes too long */
+export async function until(what: string, isSo: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+  const deadline = performance.now() + ms
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain until ${what}`)
+    await sleep(10)
+  }
+}
+
+/** Names and values of everything that a Redis holds. */
+export async function dumpOf(admin: RedisAdmin): Promise<string> {
+  const parts: string[] = []
+  for (const key of await admin.keys('*')) {
+    const isBudget = (await admin.type(key)) === 'zset'
+    parts.push(key, isBudget ? JSON.stringify(await admin.zRange(key, 0, -1)) : String(await admin.get(key)))
+  }
+  return parts.join('\n')
+}
