@@ -81,6 +81,7 @@ function sourcesOf(credentials: ReadonlyMap<string, Credential>): TokenSources {
     clock: systemClock,
     random: Math.random,
     metrics: new Metrics('bench'),
+    maxTokens: 10_000,
     log: createLog({ write: () => {} }),
   })
 }
