@@ -1,6 +1,8 @@
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
+import { Server as TcpServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
 import type { ExchangeRecorders } from './exchange-record.ts'
 import { Exchanges } from './exchanges.ts'
@@ -23,6 +25,12 @@ export interface Listener {
    */
   close(graceMs: number): Promise<void>
 }
+
+/**
+ * How long a connection that looks idle is still listened to at the end: a caller may have sent a request on it that is under way.
+ * Its answer asks for the connection to be closed.
+ */
+const lastCallMs = 250
 
 /** How often the platform looks for callers that are too slow with their heads. */
 const slowHeadCheckMs = 1_000
@@ -79,12 +87,14 @@ export function createListener(
     startDraining: () => exchanges.startDraining(),
     close: async (graceMs) => {
       exchanges.startDraining()
-      // Not before: while requests are still served, a caller may be sending one on a connection that looks idle from here.
+      const deadline = setTimeout(() => exchanges.endAll(), graceMs)
+      // Listens no longer, and no more than that: the platform's own end of idle connections comes after the last calls.
+      const closed = new Promise<void>((resolve) => void TcpServer.prototype.close.call(server, () => resolve()))
+      await Promise.race([closed, delay(Math.min(lastCallMs, graceMs))])
       exchanges.onDrained = () => server.closeIdleConnections()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.close()
       // Connections on which nothing was ever asked are not idle to the platform.
       for (const socket of open) if (!exchanges.isServing(socket)) socket.destroy()
-      const deadline = setTimeout(() => exchanges.endAll(), graceMs)
       await closed
       clearTimeout(deadline)
     },
