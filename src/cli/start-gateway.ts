@@ -20,6 +20,8 @@ import { openStore } from './open-store.ts'
 import { createReload } from './reload.ts'
 import type { Reload } from './reload.ts'
 
+/** How long token requests under way may take at the end: a refresh token whose successor is thrown away is lost. */
+const settleMs = 10_000
 /** How long the provider may take to take tokens back, at the end. */
 const handBackMs = 5_000
 
@@ -108,13 +110,21 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   metrics.recordReload(true, Date.now())
 
   const admin = createServer(adminListener)
-  const adminAddress = await listenOn(admin, config.admin.listen).catch((error: unknown) => {
-    throw listenError(error, config.admin.listen, 'admin.listen')
-  })
-  const address = await gateway.open().catch(async (error: unknown) => {
-    admin.close()
-    throw listenError(error, config.listen, 'listen')
-  })
+  const release = async (): Promise<void> => {
+    await store.close()
+    await transport.close()
+    admin.closeAllConnections()
+    await new Promise((resolve) => admin.close(resolve))
+  }
+  const listening = async (opening: Promise<AddressInfo>, address: ListenAddress, key: string): Promise<AddressInfo> =>
+    await opening.catch(async (error: unknown) => {
+      tokens.close()
+      // What is open already would keep the process alive.
+      await release()
+      throw listenError(error, address, key)
+    })
+  const adminAddress = await listening(listenOn(admin, config.admin.listen), config.admin.listen, 'admin.listen')
+  const address = await listening(gateway.open(), config.listen, 'listen')
   isOpen = true
   keepWarm()
   const url = baseUrl(address, config.listen)
@@ -133,11 +143,9 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       if (config.shutdown.delay > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdown.delay))
       await gateway.close(config.shutdown.grace)
       tokens.close()
+      await tokens.settle(settleMs)
       await tokens.handBack(handBackMs)
-      await store.close()
-      await transport.close()
-      admin.closeAllConnections()
-      await new Promise((resolve) => admin.close(resolve))
+      await release()
       log.info('bearerd has stopped')
     },
   }

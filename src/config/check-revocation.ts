@@ -9,6 +9,9 @@ export function checkRevocation({ known, isAbsent }: CredentialReading, report: 
   const { revoke_on_shutdown, grant_type } = known
   if (revoke_on_shutdown === true && grant_type === 'self_signed')
     report(['revoke_on_shutdown'], 'nobody can take back a token that is signed here; remove it')
+  else if (revoke_on_shutdown === true && grant_type === 'refresh_token')
+    // RFC 7009 2.1: the server may revoke the refresh token with it, and with that what a person consented to.
+    report(['revoke_on_shutdown'], 'the provider may end the refresh token together with the token; remove it')
   else if (revoke_on_shutdown === true && isAbsent('revocation_endpoint'))
     report(['revocation_endpoint'], 'this key is required; write it, because revoke_on_shutdown needs it')
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Injection } from '../oauth/injection.ts'
-import type { TokenEntry } from './store/token-store.ts'
+import type { KeptToken, TokenEntry } from './store/token-store.ts'
 
 /** The times of a token, by the monotonic clock. */
 export interface TokenTimes {
@@ -45,6 +45,11 @@ export class AccessToken {
   /** What goes onto the request to the upstream. Call it where it goes on the wire, nowhere else. */
   reveal(): Injection {
     return this.#injection
+  }
+
+  /** What a store keeps of it. @param nowMs the time, by the monotonic clock */
+  kept(nowMs: number): KeptToken {
+    return { ...this.#entry, remainingMs: Math.max(this.times.expiresAtMs - nowMs, 0) }
   }
 
   /** The token itself, for handing it back. */

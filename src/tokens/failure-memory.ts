@@ -55,6 +55,11 @@ export class FailureMemory {
     this.#last = undefined
   }
 
+  /** The token endpoint has granted a token: it knows the client. */
+  recognised(): void {
+    this.forget()
+  }
+
   /** The failure that forbids a token request now. A refusal forbids nothing any more once a secret has changed. */
   pausing(nowMs: number): Failure | undefined {
     const failure = this.#last

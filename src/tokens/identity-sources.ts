@@ -4,6 +4,7 @@ import type { Credential } from '../config/config.ts'
 import { isClientApart } from '../config/request-values.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { CredentialMetrics } from '../telemetry/metrics.ts'
+import { ClientSecrets } from './client-secrets.ts'
 import { IdentityFailures, SharedRefusal } from './shared-refusal.ts'
 import { TokenBudget } from './token-budget.ts'
 import { TokenSource } from './token-source.ts'
@@ -48,7 +49,7 @@ export class IdentitySources {
     this.#refusal = isClientApart(credential) ? new SharedRefusal(credential) : undefined
     const budget = credential.token_requests && new TokenBudget(credential.token_requests)
     if (budget !== undefined) parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
-    this.#parts = { ...parts, metrics: withLatestExpiry(parts.metrics), budget }
+    this.#parts = { ...parts, metrics: withLatestExpiry(parts.metrics), budget, clientSecrets: new ClientSecrets(credential) }
   }
 
   /** The source of an identity; made when it is not held. */

@@ -87,8 +87,8 @@ export class IdentityFailures extends FailureMemory {
     return super.pausing(nowMs) ?? this.#shared.pausing(this, nowMs)
   }
 
-  override forget(): void {
-    super.forget()
+  override recognised(): void {
+    super.recognised()
     this.#shared.forget()
   }
 }

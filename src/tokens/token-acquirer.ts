@@ -9,7 +9,7 @@ import type { AccessToken } from './access-token.ts'
 import type { Clock } from './clock.ts'
 import { storeKeysOf } from './store/store-keys.ts'
 import type { TokenRequestFailure } from './store/shared-failure.ts'
-import type { StoreEvent, StoreKeys, TokenLock, TokenStore } from './store/token-store.ts'
+import type { KeptToken, StoreEvent, StoreKeys, TokenLock, TokenStore } from './store/token-store.ts'
 import type { TokenRequestPurpose } from './token-budget.ts'
 import { keptFrom, tokenFrom } from './token-from.ts'
 import type { TokenRequester } from './token-requester.ts'
@@ -33,6 +33,8 @@ const disbeliefMs = 5_000
 const mostRequests = 4
 /** The share of one's own pause for which others need not try either: the trouble may be that of one replica alone. */
 const sharedPause = 0.5
+/** How soon a store that did not keep a refresh token is offered it again. */
+const keepAgainMs = 1_000
 /** So many tokens that were in use are known again. */
 const mostKnown = 16
 
@@ -111,16 +113,18 @@ export class TokenAcquirer {
         // Who says "now" does not mean the one that was there already.
         knownId = claim.token.id
       } else {
-        return tokenFrom(claim.token, this.#requester.credential, clock, this.#parts.random(), false)
+        const token = this.#takeOver(claim.token, keys)
+        if (token !== undefined) return token
+        knownId = claim.token.id
       }
     }
   }
 
-  /** The token that the store has now, unless it is one that has been replaced. @throws TokenRequestError when it cannot be used */
+  /** The token that the store has now, unless it is one that has been replaced or cannot be used. */
   async read(): Promise<AccessToken | undefined> {
-    const { store, clock, random } = this.#parts
-    const kept = await store.read(this.#keys())
-    return kept && !this.#isFormer(kept.id) ? tokenFrom(kept, this.#requester.credential, clock, random(), false) : undefined
+    const keys = this.#keys()
+    const kept = await this.#parts.store.read(keys)
+    return kept && !this.#isFormer(kept.id) ? this.#takeOver(kept, keys) : undefined
   }
 
   /** Takes note of the token that is in use from now on, so that none from before comes back. */
@@ -131,6 +135,11 @@ export class TokenAcquirer {
   /** Tells the others that a token which replaced a refused one is accepted. */
   accept({ id }: AccessToken): void {
     this.#parts.store.accept(this.#keys(), id)
+  }
+
+  /** Has the store keep what it does not have yet, if it does so now. */
+  async settle(): Promise<void> {
+    await this.#keep(this.#keys())
   }
 
   /** The store keeps a token no longer. */
@@ -158,14 +167,30 @@ export class TokenAcquirer {
     return keys
   }
 
+  /** @returns undefined for a token that does not fit the recipe of now: it was granted before that changed */
+  #takeOver(kept: KeptToken, keys: StoreKeys): AccessToken | undefined {
+    const { store, clock, random } = this.#parts
+    try {
+      const token = tokenFrom(kept, this.#requester.credential, clock, random(), false)
+      const { grant_type, token_response } = this.#credential
+      // Whoever got the token may have used up the refresh token that is known here.
+      if (grant_type === 'refresh_token' || token_response.refresh_token !== undefined)
+        void store.readGrant(keys).then((grant) => this.#requester.memory.recall(grant))
+      return token
+    } catch (error) {
+      if (error instanceof TokenRequestError) return undefined
+      throw error
+    }
+  }
+
   /** Whether a token was in use and has been replaced. */
   #isFormer(id: string): boolean {
     return this.#used.includes(id) && this.#used.at(-1) !== id
   }
 
   /** What another replica has just been told. */
-  #sharedFailure({ kind, code, message }: TokenRequestFailure, purpose: TokenRequestPurpose): TokenRequestError {
-    const error = new TokenRequestError(kind, code, message)
+  #sharedFailure({ kind, code, message, retryAfterMs }: TokenRequestFailure, purpose: TokenRequestPurpose): TokenRequestError {
+    const error = new TokenRequestError(kind, code, message, retryAfterMs)
     this.#holder.noteFailure(error, purpose)
     return error
   }
@@ -190,19 +215,27 @@ export class TokenAcquirer {
     lock: TokenLock | undefined,
   ): Promise<AccessToken> {
     const { store, clock, random, metrics } = this.#parts
-    const isRejection = purpose === 'rejection'
-    if (isRejection && held !== undefined) store.reject(keys, held.id)
+    const refused = purpose === 'rejection' ? held : undefined
+    let isRejected = false
+    const onSend = (): void => {
+      if (refused !== undefined && !isRejected) store.reject(keys, refused.id)
+      isRejected = true
+    }
     const startedMs = clock.nowMs()
     try {
-      const grant = await this.#requester.ask({ purpose, lock, budgetKey: keys.budget })
-      const kept = keptFrom(grant, { startedMs, held, isOnProbation: isRejection }, clock)
+      const circumstances = { purpose, lock, isStoreShared: store.isShared, budgetKey: keys.budget, onSend }
+      const grant = await this.#requester.ask(circumstances)
+      const kept = keptFrom(grant, { startedMs, held, isOnProbation: refused !== undefined }, clock)
       const token = tokenFrom(kept, this.#requester.credential, clock, random(), true)
       metrics.countTokenRequest('success')
       this.#logObtained(token, grant)
-      const isKept = (await lock?.publish(kept, this.#requester.remembered)) === true
-      if (!isKept) this.#keepLater(keys)
+      const { memory } = this.#requester
+      if ((await lock?.publish(kept, memory.entry)) === true) memory.noteKept()
+      else this.#keepLater(keys)
       return token
     } catch (error) {
+      // A token that one path refused may be all that the other paths have, here and in every other replica.
+      if (isRejected && refused !== undefined) store.restore(keys, refused.kept(clock.nowMs()))
       this.#giveUp(error, purpose, lock)
       throw error
     }
@@ -222,9 +255,9 @@ export class TokenAcquirer {
     }
     const pauseMs = this.#holder.noteFailure(error, purpose)
     if (error instanceof TokenRequestError) {
-      const { kind, code, message } = error
+      const { kind, code, message, retryAfterMs } = error
       this.#parts.metrics.countTokenRequest(kind)
-      lock?.fail({ kind, code, message }, pauseMs * sharedPause)
+      lock?.fail({ kind, code, message, retryAfterMs }, pauseMs * sharedPause)
     } else {
       this.#parts.metrics.countTokenRequest('unavailable')
       lock?.release()
@@ -237,14 +270,20 @@ export class TokenAcquirer {
    */
   #keepLater(keys: StoreKeys): void {
     const { store, clock } = this.#parts
-    const { remembered } = this.#requester
-    if (!store.isLasting || remembered.refreshToken === undefined || this.#isClosed) return
-    clock.after(1_000, () => {
-      if (this.#requester.remembered !== remembered) return
-      void store.readGrant(keys).then(async (kept) => {
-        if (kept !== undefined && kept.writtenAtEpochMs >= remembered.writtenAtEpochMs) return
-        if (!(await store.keepGrant(keys, remembered))) this.#keepLater(keys)
-      })
-    })
+    if (!store.isLasting || this.#isClosed) return
+    clock.after(keepAgainMs, () => void this.#keep(keys).then((isDone) => (isDone ? undefined : this.#keepLater(keys))))
+  }
+
+  /** @returns whether there is nothing left to be kept */
+  async #keep(keys: StoreKeys): Promise<boolean> {
+    const { store } = this.#parts
+    const { memory } = this.#requester
+    if (!store.isLasting || memory.unkept?.refreshToken === undefined) return true
+    memory.recall(await store.readGrant(keys))
+    const { unkept } = memory
+    if (unkept === undefined) return true
+    if (!(await store.keepGrant(keys, unkept))) return false
+    if (memory.unkept === unkept) memory.noteKept()
+    return memory.unkept === undefined
   }
 }

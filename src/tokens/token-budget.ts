@@ -16,6 +16,8 @@ export class TokenBudget {
   readonly #reserve: number
   /** When each request of the current window was made, oldest first. */
   #spentAtMs: number[] = []
+  /** Those of them that the store was not asked for. */
+  #aloneAtMs: number[] = []
 
   constructor({ limit, window }: { readonly limit: number; readonly window: number }) {
     this.#limit = limit
@@ -34,14 +36,17 @@ export class TokenBudget {
   }
 
   /**
-   * Takes over what the store knows of the window. One that knows of less than was known here has lost it, as a Redis that was
-   * restarted does: then what is known here stays.
+   * Takes over what the store knows of the window; what was spent without asking it comes on top. A store that knows of less than
+   * was known here has lost it, as a Redis that was restarted does: then what is known here stays.
    * @returns whether one request was spent there
    */
   follow({ isSpent, agesMs }: BudgetVerdict, nowMs: number): boolean {
-    const known = this.#spentAtMs.filter((spentAtMs) => spentAtMs > nowMs - this.#windowMs)
+    const startMs = nowMs - this.#windowMs
+    this.#aloneAtMs = this.#aloneAtMs.filter((spentAtMs) => spentAtMs > startMs)
+    const known = this.#spentAtMs.filter((spentAtMs) => spentAtMs > startMs)
     if (isSpent) known.push(nowMs)
-    this.#spentAtMs = agesMs.length < known.length ? known : agesMs.map((ageMs) => nowMs - ageMs)
+    const told = [...agesMs.map((ageMs) => nowMs - ageMs), ...this.#aloneAtMs].sort((a, b) => a - b)
+    this.#spentAtMs = told.length < known.length ? known : told
     return isSpent
   }
 
@@ -49,6 +54,7 @@ export class TokenBudget {
   take(purpose: TokenRequestPurpose, nowMs: number): boolean {
     if (!this.allows(purpose, nowMs)) return false
     this.#spentAtMs.push(nowMs)
+    this.#aloneAtMs.push(nowMs)
     return true
   }
 

@@ -54,12 +54,19 @@ export class TokenFailures {
       : new TokenRequestError('unavailable', 'internal_error', 'the token request failed inside bearerd')
     const failure = this.#memory.record(cause, nowMs, clock.epochMs(), random())
     const pause_ms = Math.round(failure.untilMs - nowMs)
-    log.warn({ credential: name, code: cause.code, purpose, pause_ms }, `no token: ${cause.message}`)
+    // Nobody is asked meanwhile, and looking again takes a second.
+    const isKnown = cause.code === 'login_required' && failure.count > 1
+    if (!isKnown) log.warn({ credential: name, code: cause.code, purpose, pause_ms }, `no token: ${cause.message}`)
     if (!isExpected) log.error({ err: error, credential: name }, 'unexpected error in a token request')
     return failure
   }
 
-  /** A token request has succeeded, or somebody has mended what was wrong. */
+  /** A token request has succeeded. */
+  recognised(): void {
+    this.#memory.recognised()
+  }
+
+  /** There is a token, or somebody has mended what was wrong. */
   forget(): void {
     this.#memory.forget()
   }

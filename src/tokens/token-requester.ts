@@ -6,13 +6,13 @@ import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
-import type { Grant } from '../oauth/token-response.ts'
+import type { Grant, PreviousGrant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics } from '../telemetry/metrics.ts'
 import { ClientSecrets } from './client-secrets.ts'
 import type { Clock } from './clock.ts'
 import { GrantMemory } from './grant-memory.ts'
-import type { GrantEntry, TokenLock } from './store/token-store.ts'
+import type { TokenLock } from './store/token-store.ts'
 import { TokenBudget } from './token-budget.ts'
 import type { TokenRequestPurpose } from './token-budget.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
@@ -25,6 +25,7 @@ export interface TokenRequesterParts {
   readonly log: Log
   /** Where several share one; else it has its own. */
   readonly budget?: TokenBudget | undefined
+  readonly clientSecrets?: ClientSecrets | undefined
 }
 
 /** The circumstances of a token request. */
@@ -32,8 +33,12 @@ export interface TokenRequestCircumstances {
   readonly purpose: TokenRequestPurpose
   /** Undefined while the store does not answer. */
   readonly lock: TokenLock | undefined
+  /** Whether other replicas use what is in the store. */
+  readonly isStoreShared: boolean
   /** What the budget is called in the store. */
   readonly budgetKey: string
+  /** Called before each request that is really sent. */
+  readonly onSend: () => void
 }
 
 /** Makes the token requests of one credential, within its budget, and keeps of each grant what the next request needs. */
@@ -49,7 +54,7 @@ export class TokenRequester {
     this.#credential = credential
     this.#parts = parts
     this.#identity = identity
-    this.#secrets = new ClientSecrets(credential)
+    this.#secrets = parts.clientSecrets ?? new ClientSecrets(credential)
     this.#memory = new GrantMemory(credential, () => parts.clock.epochMs())
     if (credential.token_requests !== undefined) {
       const budget = parts.budget ?? new TokenBudget(credential.token_requests)
@@ -69,9 +74,9 @@ export class TokenRequester {
     return this.#budget?.remaining(this.#parts.clock.nowMs())
   }
 
-  /** What the next token request needs to know, for the store. */
-  get remembered(): GrantEntry {
-    return this.#memory.entry
+  /** What the next token request needs to know. */
+  get memory(): GrantMemory {
+    return this.#memory
   }
 
   /**
@@ -80,7 +85,7 @@ export class TokenRequester {
    * @throws TokenRequestError when no token is granted, TokenUnavailableError when the budget is spent
    */
   async ask(circumstances: TokenRequestCircumstances): Promise<Grant> {
-    this.#memory.recall(circumstances.lock?.grant)
+    if (circumstances.lock !== undefined) this.#memory.recall(circumstances.lock.grant)
     try {
       return await this.#askAsClient(circumstances)
     } catch (error) {
@@ -127,15 +132,30 @@ export class TokenRequester {
 
   async #askOnce(circumstances: TokenRequestCircumstances, client_secret: Secret | undefined): Promise<Grant> {
     const { clock, metrics, requestGrant } = this.#parts
-    await this.#spend(circumstances)
-    const startedMs = clock.nowMs()
+    const previous = this.#previousFor(circumstances)
+    let sentMs: number | undefined
+    const beforeSend = async (): Promise<void> => {
+      await this.#spend(circumstances)
+      circumstances.onSend()
+      sentMs = clock.nowMs()
+    }
     try {
-      const grant = await requestGrant({ ...this.#credential, client_secret }, this.#memory.previous, this.#identity)
+      const grant = await requestGrant({ ...this.#credential, client_secret }, previous, this.#identity, beforeSend)
       this.#memory.keep(grant)
       return grant
     } finally {
-      metrics.tokenRequestDuration.observe((clock.nowMs() - startedMs) / 1000)
+      if (sentMs !== undefined) metrics.tokenRequestDuration.observe((clock.nowMs() - sentMs) / 1000)
     }
+  }
+
+  /**
+   * A refresh token that another replica got may have been used up by a third one, of which nobody hears while the store is away:
+   * using it twice can end all that followed from it (RFC 9700 4.14.2). Where there is another way, it is taken.
+   */
+  #previousFor({ lock, isStoreShared }: TokenRequestCircumstances): PreviousGrant {
+    const { previous, isOwn } = this.#memory
+    const isUnsure = lock === undefined && isStoreShared && !isOwn
+    return isUnsure && this.#credential.grant_type !== 'refresh_token' ? { ...previous, refreshToken: undefined } : previous
   }
 
   async #spend({ purpose, lock, budgetKey }: TokenRequestCircumstances): Promise<void> {

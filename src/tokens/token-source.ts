@@ -6,6 +6,7 @@ import type { RevokeToken } from '../oauth/revocation.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
 import type { AccessToken } from './access-token.ts'
+import type { ClientSecrets } from './client-secrets.ts'
 import type { Clock } from './clock.ts'
 import { FailureMemory } from './failure-memory.ts'
 import { handBack } from './hand-back.ts'
@@ -33,6 +34,7 @@ export interface TokenSourceParts {
   readonly log: Log
   /** Where several share one; else it has its own. */
   readonly budget?: TokenBudget | undefined
+  readonly clientSecrets?: ClientSecrets | undefined
   /** Where they depend on those of others; else it remembers its own only. */
   readonly failures?: FailureMemory | undefined
 }
@@ -195,10 +197,16 @@ export class TokenSource {
     )
   }
 
+  /** Waits for what is under way, and has the store keep what it does not have yet. */
+  async settle(): Promise<void> {
+    await this.#flight?.catch(() => {})
+    await this.#acquirer.settle()
+  }
+
   /** Hands the token back where the recipe says so (RFC 7009); it is not used any more from then on. */
   async handBack(): Promise<void> {
     if (!this.#credential.revoke_on_shutdown) return
-    await this.#flight?.catch(() => {})
+    await this.settle()
     const token = this.#token
     if (token === undefined || this.#parts.clock.nowMs() >= token.times.expiresAtMs) return
     this.#token = undefined
@@ -299,7 +307,8 @@ export class TokenSource {
     const nowMs = clock.nowMs()
     this.#token = token
     this.#acquirer.use(token)
-    this.#failures.forget()
+    if (token.isOwn) this.#failures.recognised()
+    else this.#failures.forget()
     this.#schedule.set(token.times.renewAtMs, nowMs)
     if (token.isOnProbation) this.#probation.suspect(token, nowMs)
     metrics.lastSuccess.value = (token.isOwn ? clock.epochMs() : token.times.issuedAtEpochMs) / 1000

@@ -12,8 +12,8 @@ import type { HeldSources, IdentityStatus } from './identity-sources.ts'
 import type { TokenStore } from './store/token-store.ts'
 import { TokenSource } from './token-source.ts'
 
-/** Tokens that are handed back at the same time. */
-const handedBackTogether = 16
+/** Sources that are seen to at the same time, at the end. */
+const mostAtATime = 16
 
 /** What the token sources are built from. */
 export interface TokenSourcesParts {
@@ -82,8 +82,17 @@ export class TokenSources {
     return this.#sources
   }
 
-  /** Hands back the tokens of those credentials that want it (RFC 7009), for as long as it may take. */
+  /** Waits for token requests under way, whose tokens and refresh tokens the store has to keep. @param longestMs at most so long */
+  async settle(longestMs: number): Promise<void> {
+    await this.#inTurn(longestMs, async (source) => await source.settle())
+  }
+
+  /** Hands back the tokens of those credentials that want it (RFC 7009). @param longestMs at most so long */
   async handBack(longestMs: number): Promise<void> {
+    await this.#inTurn(longestMs, async (source) => await source.handBack())
+  }
+
+  async #inTurn(longestMs: number, run: (source: TokenSource) => Promise<void>): Promise<void> {
     const { promise: end, resolve } = Promise.withResolvers<void>()
     let isOver = false
     const cancel = this.#parts.clock.after(longestMs, () => {
@@ -91,11 +100,11 @@ export class TokenSources {
       resolve()
     })
     const waiting = [...this.#sources.values(), ...(this.#held?.values() ?? [])].values()
-    const handBackInTurn = async (): Promise<void> => {
-      for (const source of waiting) if (!isOver) await source.handBack()
+    const runInTurn = async (): Promise<void> => {
+      for (const source of waiting) if (!isOver) await run(source)
     }
     // A few at a time: there may be as many as there are identities.
-    await Promise.race([end, Promise.all(Array.from({ length: handedBackTogether }, handBackInTurn))])
+    await Promise.race([end, Promise.all(Array.from({ length: mostAtATime }, runInTurn))])
     cancel()
   }
 

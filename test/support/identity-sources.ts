@@ -43,7 +43,8 @@ export function identitiesUnderTest(keys: Readonly<Record<string, unknown>> = {}
   let revoking = 0
   const log: string[] = []
   const tokens = new TokenSources(new Map([['main', credential]]), {
-    requestGrant: async (_credential, _previous, identity = []) => {
+    requestGrant: async (_credential, _previous, identity = [], beforeSend) => {
+      await beforeSend?.()
       asked.push(identity)
       return await under.answer(identity)
     },

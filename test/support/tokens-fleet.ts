@@ -30,7 +30,8 @@ export class FleetUnderTest {
   /** Starts one more replica. */
   join(): TokenSource {
     return new TokenSource(credentialOf(this.#keys), {
-      requestGrant: async (_, { refreshToken }) => {
+      requestGrant: async (_credential, { refreshToken }, _identity, beforeSend) => {
+        await beforeSend?.()
         const count = this.requests.push({ refreshToken })
         await new Promise<void>((resolve) => void this.clock.after(this.endpointMs, resolve))
         return this.answer(count)

@@ -1,4 +1,5 @@
 import type { Credential } from '../../src/config/config.ts'
+import type { RequestGrant } from '../../src/oauth/request-grant.ts'
 import type { Grant, PreviousGrant } from '../../src/oauth/token-response.ts'
 import { TokenRequestError } from '../../src/oauth/token-request-error.ts'
 import { createExposition } from '../../src/telemetry/exposition.ts'
@@ -78,12 +79,14 @@ export function sourceUnderTest(keys: Readonly<Record<string, unknown>> = {}, ra
   const requests: PendingGrant[] = []
   const log: Record<string, unknown>[] = []
   const revoked: string[] = []
-  const requestGrant = (_: Credential, previous: PreviousGrant): Promise<Grant> =>
-    new Promise((resolve, reject) => {
+  const requestGrant: RequestGrant = async (_credential, previous, _identity, beforeSend) => {
+    await beforeSend?.()
+    return await new Promise<Grant>((resolve, reject) => {
       requests.push({ previous, grant: (token, lifetimeMs, more) => resolve(grantOf(token, lifetimeMs, more)), fail: reject })
       const count = requests.length
       if (under.answer !== undefined) resolve(Promise.resolve().then(() => under.answer?.(count) ?? grantOf(`token-${count}`)))
     })
+  }
   const source = new TokenSource(credential, {
     requestGrant,
     revokeToken: async (_, token) => {

@@ -1,9 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { BoundedMap } from './bounded-map.ts'
+import { noteMs } from './shared-failure.ts'
 import type { TokenRequestFailure } from './shared-failure.ts'
-
-/** The longest that a failure keeps others from trying for themselves, in milliseconds. */
-const longestPauseMs = { refused: 10_000, unavailable: 1_000 } as const satisfies Record<TokenRequestFailure['kind'], number>
 
 /** Who of one process is asking for which token, and who has just asked in vain. */
 export class LocalLocks {
@@ -36,13 +34,15 @@ export class LocalLocks {
   /** The failure that keeps everybody from trying now. */
   failure(key: string): TokenRequestFailure | undefined {
     const noted = this.#failures.get(key)
-    if (noted === undefined || this.#clock.nowMs() < noted.untilMs) return noted?.failure
+    if (noted === undefined) return undefined
+    const remainingMs = noted.untilMs - this.#clock.nowMs()
+    if (remainingMs > 0) return { ...noted.failure, retryAfterMs: noted.failure.retryAfterMs && remainingMs }
     this.#failures.delete(key)
     return undefined
   }
 
   noteFailure(key: string, failure: TokenRequestFailure, pauseMs: number): void {
-    const untilMs = this.#clock.nowMs() + Math.min(pauseMs, longestPauseMs[failure.kind])
+    const untilMs = this.#clock.nowMs() + noteMs(failure, pauseMs)
     this.#failures.set(key, { failure, untilMs })
   }
 

@@ -66,6 +66,11 @@ export class LocalStore implements TokenStore {
     this.#events.tell(keys, { type: 'rejected', id })
   }
 
+  restore(keys: StoreKeys, token: KeptToken): void {
+    if (this.#shelf.token(keys) === undefined) this.#shelf.keepToken(keys, token)
+    this.#events.tell(keys, { type: 'failed' })
+  }
+
   accept(keys: StoreKeys, id: string): void {
     this.#shelf.acquitToken(keys, id)
     this.#events.tell(keys, { type: 'accepted', id })

@@ -132,6 +132,8 @@ export interface TokenStore {
   keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean>
   /** A refused token is kept no longer, if it still is the one that is kept; the others are told. */
   reject(keys: StoreKeys, id: string): void
+  /** The renewal of a refused token has failed: it is kept again, unless another one is; the others are told. */
+  restore(keys: StoreKeys, token: KeptToken): void
   /** Takes a token that had replaced a refused one off its probation, and tells the others. */
   accept(keys: StoreKeys, id: string): void
   /** Forgets the token; for one that has been revoked. */

@@ -43,8 +43,12 @@ export function createRedisEntries(sealing: Sealing): RedisEntries {
       const grants = entries.map((entry) => openWith(entry, parseGrant))
       return latest(grants, (grant) => grant.writtenAtEpochMs)
     },
-    writeFailure: (name, { kind, code, message }) => sealing.seal(name, JSON.stringify({ kind, code, message })),
-    readFailure: ([entry]) => (entry === undefined ? undefined : openWith(entry, parseFailure)),
+    writeFailure: (name, { kind, code, message, retryAfterMs }) =>
+      sealing.seal(name, JSON.stringify({ kind, code, message, retryAfterMs })),
+    readFailure: ([entry]) => {
+      const failure = entry && openWith(entry, parseFailure)
+      return failure && { ...failure, retryAfterMs: failure.retryAfterMs && entry.lifeMs }
+    },
   }
 }
 
@@ -70,7 +74,7 @@ function latest<Entry>(entries: readonly (Entry | undefined)[], at: (entry: Entr
 
 function parseFailure(text: string): TokenRequestFailure | undefined {
   // It was sealed with our key, and so written by us.
-  const { kind, code, message } = JSON.parse(text) as Readonly<Record<string, unknown>>
+  const { kind, code, message, retryAfterMs } = JSON.parse(text) as Readonly<Record<string, unknown>>
   const isWhole = (kind === 'refused' || kind === 'unavailable') && typeof code === 'string' && typeof message === 'string'
-  return isWhole ? { kind, code, message } : undefined
+  return isWhole ? { kind, code, message, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined } : undefined
 }

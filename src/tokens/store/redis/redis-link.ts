@@ -61,8 +61,12 @@ export class RedisLink {
     return sent
   }
 
-  /** Has something done when Redis answers again; for what may have arrived there although no answer came. */
+  /** Has something done as soon as Redis answers; for what may have arrived there although no answer came. */
   whenUp(run: () => void): void {
+    if (this.#state === 'up') {
+      run()
+      return
+    }
     // One for each request that waited when it went down; the rest of a flood is left to leases.
     if (this.#whenUp.length < 1_000) this.#whenUp.push(run)
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
+import { noteMs } from '../shared-failure.ts'
 import type { TokenRequestFailure } from '../shared-failure.ts'
 import type { BudgetTerms, BudgetVerdict, GrantEntry, StoreKeys, TokenEntry, TokenLock } from '../token-store.ts'
 import type { Allowance } from './allowance.ts'
@@ -8,7 +9,7 @@ import type { RedisEvents } from './redis-events.ts'
 import type { RedisLink } from './redis-link.ts'
 import { allKeys } from './redis-names.ts'
 import type { RedisNames, RedisNaming } from './redis-names.ts'
-import { extendScript, failScript, longestPauseMs, publishScript, releaseScript, spendScript } from './redis-scripts.ts'
+import { extendScript, failScript, publishScript, releaseScript, spendScript } from './redis-scripts.ts'
 import type { RedisTiming } from './redis-timing.ts'
 
 /** What all that is done with Redis needs. */
@@ -35,8 +36,6 @@ export interface TakenLock {
 
 /** How long anything of a grant is remembered after it was last written: half a year. */
 export const grantLifeMs = 180 * 24 * 3_600_000
-/** A failure of the network may be over in a moment. */
-const longestUnavailablePauseMs = 1_000
 
 /** The lock in Redis, extended three times in each lease as long as its owner lives. */
 export class RedisLock implements TokenLock {
@@ -84,14 +83,13 @@ export class RedisLock implements TokenLock {
     if (this.#end()) return
     const { link, entries, events } = this.#tools
     const { keys, names, owner } = this.#taken
-    const longestMs = failure.kind === 'refused' ? longestPauseMs : longestUnavailablePauseMs
     void link.send(
       failScript,
       [names.locks[0], names.failures[0]],
       [
         owner,
         entries.writeFailure(names.failures[0], failure),
-        Math.ceil(Math.max(0, Math.min(pauseMs, longestMs))),
+        Math.ceil(Math.max(0, noteMs(failure, pauseMs))),
         ...events.message(keys, { type: 'failed' }),
       ],
     )

@@ -1,3 +1,5 @@
+import { longestNoteMs } from '../shared-failure.ts'
+
 /** What happens in Redis in one step, each with one round trip. Redis keeps the compiled script, so its text is sent each time. */
 
 /** Past this an entry is not ours: the largest answer of a token endpoint is 256 KiB. */
@@ -37,10 +39,8 @@ export const readScript = `${reading}
 return appendAll({}, entriesOf(1, #KEYS))
 `
 
-/** The longest pause after a failure. One that is longer was not written by us and is not believed, and neither is such a lease. */
-export const longestPauseMs = 10_000
-
 /**
+ * A pause or a lease that is longer than we write was not written by us, and is not believed.
  * KEYS: tokens, grants, locks, failures. ARGV: names per kind, owner, lease in ms, whether failures count, then the ids of tokens
  * of no use. Gives `kept` with tokens, `failed` with a failure, `taken`, or `locked` with grants.
  */
@@ -56,7 +56,7 @@ end
 if #tokens > 0 then return appendAll({'kept'}, tokens) end
 if ARGV[4] == 'yes' then
   for _, entry in ipairs(entriesOf(3 * names + 1, names)) do
-    if entry[3] <= ${longestPauseMs} then return appendAll({'failed'}, {entry}) end
+    if entry[3] <= ${longestNoteMs} then return appendAll({'failed'}, {entry}) end
   end
 end
 for _, entry in ipairs(entriesOf(2 * names + 1, names)) do
@@ -124,11 +124,19 @@ if ARGV[2] then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
 return 1
 `
 
-/** KEYS: token. ARGV: id, token. Replaces the entry of that token, and leaves its life. */
+/** KEYS: tokens. ARGV: token, its life, channel, message. Keeps it under the first name, unless there is one. */
+export const restoreScript = `${reading}
+if #entriesOf(1, #KEYS) == 0 and tonumber(ARGV[2]) > 0 then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1
+`
+
+/** KEYS: token. ARGV: id, token, channel, message. Replaces the entry of that token, and leaves its life; tells of it. */
 export const replaceTokenScript = `${reading}
 for _, entry in ipairs(entriesOf(1, 1)) do
   if idOf(entry[2]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', entry[3]) end
 end
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `
 

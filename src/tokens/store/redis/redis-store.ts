@@ -20,6 +20,7 @@ import {
   readScript,
   releaseScript,
   replaceTokenScript,
+  restoreScript,
   tellScript,
 } from './redis-scripts.ts'
 import { redisTiming } from './redis-timing.ts'
@@ -159,14 +160,22 @@ class RedisStore implements RedisTokenStore {
     })
   }
 
+  restore(keys: StoreKeys, token: KeptToken): void {
+    const { link, naming, entries, events } = this.#tools
+    const { tokens } = naming.of(keys)
+    const told = events.message(keys, { type: 'failed' })
+    void link.send(restoreScript, tokens, [entries.writeToken(tokens[0], token), Math.floor(token.remainingMs), ...told])
+  }
+
   accept(keys: StoreKeys, id: string): void {
     const { link, naming, entries, events } = this.#tools
-    void link.send(tellScript, [], events.message(keys, { type: 'accepted', id }))
+    const told = events.message(keys, { type: 'accepted', id })
     void this.read(keys).then((token) => {
-      if (token?.id !== id || !token.isOnProbation) return
       // Under the name before a rotation it stays as it is: a token lives shorter than that.
       const [name] = naming.of(keys).tokens
-      void link.send(replaceTokenScript, [name], [id, entries.writeToken(name, { ...token, isOnProbation: false })])
+      // In one step: whoever takes the token over meanwhile finds it accepted, or is told.
+      if (token?.id !== id || !token.isOnProbation) void link.send(tellScript, [], told)
+      else void link.send(replaceTokenScript, [name], [id, entries.writeToken(name, { ...token, isOnProbation: false }), ...told])
     })
   }
 

@@ -56,6 +56,22 @@ export function describeLocks(our: Bench): void {
       await locked(our.store, our.keys)
     })
 
+    it('with a Retry-After keeps others waiting for that, and tells what is left of it', async () => {
+      const lock = await locked(our.store, our.keys)
+      lock.fail({ ...failure, retryAfterMs: 60_000 }, 300)
+      await our.under.advance(1_200)
+      const claim = await our.store.claim(our.keys, undefined)
+      const left = claim.state === 'taken' ? (claim.failure?.retryAfterMs ?? 0) : 0
+      expect(left).toBeGreaterThan(50_000)
+      expect(left).toBeLessThan(59_000)
+    })
+
+    it('does not hold up a claim that is urgent', async () => {
+      const lock = await locked(our.store, our.keys)
+      lock.fail(failure, 1_000)
+      await eventually(async () => expect((await our.store.claim(our.keys, undefined, true)).state).toBe('locked'))
+    })
+
     it('keeps others waiting for a second at most when the token endpoint is unavailable', async () => {
       const lock = await locked(our.store, our.keys)
       lock.fail(failure, 300_000)

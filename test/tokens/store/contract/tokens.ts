@@ -92,6 +92,27 @@ export function describeTokens(our: Bench): void {
       await locked(our.store, our.keys)
     })
 
+    it('is there again when its renewal has failed, for as long as it lives', async () => {
+      const refused = our.token()
+      await publish(our.store, our.keys, refused)
+      const kept = await our.store.read(our.keys)
+      our.store.reject(our.keys, refused.id)
+      await eventually(async () => expect(await our.store.read(our.keys)).toBeUndefined())
+      if (kept !== undefined) our.store.restore(our.keys, kept)
+      await eventually(async () => expect((await our.store.read(our.keys))?.id).toBe(refused.id))
+    })
+
+    it('does not come back in place of another one', async () => {
+      const [before, now] = [our.token(), our.token()]
+      await publish(our.store, our.keys, before)
+      const kept = await our.store.read(our.keys)
+      our.store.reject(our.keys, before.id)
+      await publish(our.store, our.keys, now)
+      if (kept !== undefined) our.store.restore(our.keys, kept)
+      await our.under.advance(50)
+      expect((await our.store.read(our.keys))?.id).toBe(now.id)
+    })
+
     it('takes no other one with it', async () => {
       const kept = our.token()
       await publish(our.store, our.keys, kept)

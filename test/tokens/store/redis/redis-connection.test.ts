@@ -4,6 +4,10 @@ import { join, resolve } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { Secret } from '../../../../src/config/secret.ts'
 import { certificateAuthority, hasOpenssl, pemOf } from '../../../support/certificates.ts'
+import { goodConfig } from '../../../support/cli-problems.ts'
+import { run } from '../../../support/cli-process.ts'
+import { scratch } from '../../../support/cli-scratch.ts'
+import { tcpServer } from '../../../support/servers.ts'
 import { describeWithRedis, freePort, redisForTest } from '../../../support/redis-server.ts'
 import { redisStoreForTest } from '../../../support/redis-store.ts'
 import { budgetOf, freshKeys, grantEntry, keptId, locked, publish, tokenEntry } from '../entries.ts'
@@ -15,6 +19,15 @@ const rights = /^ACL SETUSER bearerd reset on >PASSWORD (.+)$/m.exec(docs)?.[1] 
 describeWithRedis('the connection to Redis', () => {
   it('needs rights that the documentation lists', () => {
     expect(rights.split(' ').length).toBeGreaterThan(10)
+  })
+
+  it('does not keep a gateway alive that cannot listen', async () => {
+    const { url } = await redisForTest()
+    const taken = await tcpServer(() => {})
+    const key = Buffer.alloc(32, 7).toString('base64')
+    const text = `listen: 127.0.0.1:${taken.port}\nadmin: {listen: "127.0.0.1:0"}\ntoken_store: {redis: {url: "${url}", encryption_key: ${key}}}\n`
+    const { code, stderr } = await run(['serve', '-c', scratch().write('c.yaml', `${goodConfig}${text}`)])
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('another program uses this address') as string })
   })
 
   it('is made as the user of the URL, who needs only the rights that are documented', async () => {
