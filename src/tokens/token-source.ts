@@ -108,7 +108,7 @@ export class TokenSource {
     const { clock, metrics } = this.#parts
     this.#waiting++
     try {
-      const token = await (this.#flight ?? this.#start('callers'))
+      const token = await this.#join()
       this.#schedule.use(clock.nowMs())
       metrics.lookups.wait.value++
       return token
@@ -218,6 +218,18 @@ export class TokenSource {
   close(): void {
     this.#schedule.close()
     this.#acquirer.close()
+  }
+
+  /** Joins the token request under way, or starts one. A renewal leaves the reserve of the budget alone; who has no token need not. */
+  async #join(): Promise<AccessToken> {
+    if (this.#flight === undefined) return await this.#start('callers')
+    try {
+      return await this.#flight
+    } catch (error) {
+      const isBudget = error instanceof TokenUnavailableError && error.reason === 'budget'
+      if (!isBudget || this.#usable() !== undefined) throw error
+      return await (this.#flight ?? this.#start('callers'))
+    }
   }
 
   #usable(): AccessToken | undefined {
