@@ -82,7 +82,7 @@ describeWithRedis('a budget that a fleet of processes shares', () => {
     for (let nth = 0; nth < 2; nth++) await renew(replica)
     expect(provider.tokenRequests).toHaveLength(3)
     await redis.restart()
-    await until('the store is up', async () => replica.log().some(({ message }) => message === 'the token store answers again'))
+    await until('Redis is used again', () => replica.log().some(({ message }) => message === 'the token store answers again'))
     for (let nth = 0; nth < 5; nth++) await renew(replica)
     expect(provider.tokenRequests).toHaveLength(5)
     expect(await replica.metric(remaining)).toBe(0)

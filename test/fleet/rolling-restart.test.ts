@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { callersForTest, tally } from '../support/fleet-load.ts'
-import { fleetConfig, startFleet, startReplica, until } from '../support/fleet-processes.ts'
+import { expectTokenRequests, fleetConfig, startFleet, startReplica, until } from '../support/fleet-processes.ts'
 import type { Replica } from '../support/fleet-processes.ts'
 import { fleetProvider } from '../support/fleet-provider.ts'
 import { describeWithRedis, freePort, redisForTest } from '../support/redis-server.ts'
@@ -13,6 +13,7 @@ describeWithRedis('a rolling restart of a fleet on one Redis', () => {
     const configs: Readonly<Record<string, unknown>>[] = []
     for (let nth = 0; nth < 3; nth++) configs.push({ ...shared, listen: `127.0.0.1:${await freePort()}` })
     const replicas: Replica[] = (await Promise.all(configs.map(async (config) => await startFleet(1, config)))).flat()
+    const everybody = [...replicas]
     const load = callers.keepCalling(
       replicas.map(({ url }) => url),
       { callers: 10, periodMs: 100, isBalanced: true },
@@ -22,7 +23,10 @@ describeWithRedis('a rolling restart of a fleet on one Redis', () => {
       const old = replicas[nth]
       old?.signal('SIGTERM')
       expect(await old?.finished).toMatchObject({ code: 0, signal: null })
-      replicas[nth] = await startReplica(config)
+      const [young] = await startFleet(1, config)
+      if (young === undefined) throw new Error('nothing was started')
+      replicas[nth] = young
+      everybody.push(young)
       await sleep(300)
     }
     // Each of the new ones is of use.
@@ -33,7 +37,7 @@ describeWithRedis('a rolling restart of a fleet on one Redis', () => {
     const answers = await load.stop()
     expect(answers.length).toBeGreaterThan(300)
     expect(tally(answers)).toEqual({ 200: answers.length })
-    expect(provider.tokenRequests).toHaveLength(1)
+    expectTokenRequests(provider, 1, everybody)
   }, 30_000)
 })
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
 import { stringify } from 'yaml'
 import { start } from './cli-process.ts'
 import type { Started } from './cli-process.ts'
@@ -71,9 +72,60 @@ export async function startReplica(config: Readonly<Record<string, unknown>>): P
   }
 }
 
-/** Starts a fleet: processes with one and the same configuration. */
+/** Starts a fleet: processes with one and the same configuration, whose Redis, if they have one, answers. */
 export async function startFleet(size: number, config: Readonly<Record<string, unknown>>): Promise<readonly Replica[]> {
-  return await Promise.all(Array.from({ length: size }, async () => await startReplica(config)))
+  const fleet = await Promise.all(Array.from({ length: size }, async () => await startReplica(config)))
+  if ('token_store' in config) await untilStoreUp(fleet, 1)
+  return fleet
+}
+
+/** Waits until every replica says that its Redis answers, or that it does not. */
+export async function untilStoreUp(fleet: readonly Replica[], value: 0 | 1): Promise<void> {
+  const series = 'bearerd_token_store_up{store="redis"}'
+  for (const replica of fleet) await until(`${series} is ${value}`, async () => (await replica.metric(series)) === value)
+}
+
+/**
+ * Expects so many token requests. On a machine that is so busy that Redis does not answer within 100 ms, a replica may rightly be
+ * on its own for a while: each time that one says so, and only then, there may be more.
+ */
+export function expectTokenRequests(
+  provider: Pick<FleetProvider, 'tokenRequests'>,
+  count: number,
+  fleet: readonly Replica[],
+): void {
+  expect(provider.tokenRequests.length).toBeGreaterThanOrEqual(count)
+  expect(provider.tokenRequests.length).toBeLessThanOrEqual(count + 2 * outagesOf(fleet))
+}
+
+/** How often replicas have said that their Redis is of no use. */
+export function outagesOf(fleet: readonly Replica[]): number {
+  return fleet.flatMap((replica) => replica.log()).filter(({ store, level }) => store === 'redis' && level === 'warn').length
+}
+
+/**
+ * Waits until nothing of the last revocation is under way any more: while the renewal that it caused is on probation, or a replay
+ * not there yet, a further refusal is passed on.
+ */
+export async function untilCalm(fleet: readonly Replica[], { calls }: Pick<FleetProvider, 'calls'>): Promise<void> {
+  const isQuiet = (): boolean => !calls.some(({ isAccepted, atMs }) => !isAccepted && atMs > performance.now() - 200)
+  await until('no token is refused', isQuiet)
+  for (const { adminUrl } of fleet) {
+    await until(
+      'there is no cool-down',
+      async () => {
+        const status = (await (await fetch(`${adminUrl}/status`)).json()) as Readonly<
+          Record<'credentials', readonly Credential[]>
+        >
+        return status.credentials.every(({ cool_down_seconds }) => cool_down_seconds === 0)
+      },
+      15_000,
+    )
+  }
+}
+
+interface Credential {
+  readonly cool_down_seconds: number
 }
 
 /** The replica at this place. */
