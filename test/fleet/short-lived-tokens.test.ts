@@ -7,7 +7,7 @@ import type { FleetProvider } from '../support/fleet-provider.ts'
 import { describeWithRedis, redisForTest } from '../support/redis-server.ts'
 
 const isFull = process.env['FULL'] === '1'
-const seconds = isFull ? 60 : 15
+const seconds = isFull ? 60 : 10
 const lifetimeMs = 2_000
 /** A request may be on its way when its token expires; on a machine that is busy, for so long. */
 const transitMs = 100
