@@ -44,7 +44,7 @@ describeWithRedis('a budget that a fleet of processes shares', () => {
     await callers.call(newcomer.url)
     expect(await newcomer.metric(remaining)).toBe(0)
     expect(provider.tokenRequests).toHaveLength(5)
-  }, 30_000)
+  }, 60_000)
 
   it('is the same in the metrics of all, also of those that got their token from another', async () => {
     const [provider, redis, callers] = [await fleetProvider(), await redisForTest(), callersForTest()]
@@ -73,7 +73,7 @@ describeWithRedis('a budget that a fleet of processes shares', () => {
     expect(denied?.status).toBe(503)
     expect(Number(denied?.headers['retry-after'])).toBeGreaterThan(3_000)
     expect(provider.tokenRequests).toHaveLength(5)
-  }, 30_000)
+  }, 60_000)
 
   it('is not forgotten with a Redis that is restarted empty', async () => {
     const [provider, redis, callers] = [await fleetProvider(), await redisForTest(), callersForTest()]
@@ -86,5 +86,5 @@ describeWithRedis('a budget that a fleet of processes shares', () => {
     for (let nth = 0; nth < 5; nth++) await renew(replica)
     expect(provider.tokenRequests).toHaveLength(5)
     expect(await replica.metric(remaining)).toBe(0)
-  }, 30_000)
+  }, 60_000)
 })

@@ -38,7 +38,7 @@ describeWithRedis('a rolling restart of a fleet on one Redis', () => {
     expect(answers.length).toBeGreaterThan(300)
     expect(tally(answers)).toEqual({ 200: answers.length })
     expectTokenRequests(provider, 1, everybody)
-  }, 30_000)
+  }, 60_000)
 })
 
 describe('a replica that is told to end, and still serves for a while', () => {

@@ -83,7 +83,7 @@ describeWithRedis('a rotated refresh token that a fleet shares', () => {
     const kept = await dumpOf(await redis.admin())
     expect(kept).toMatch(/:grant:/)
     expect(kept).not.toContain(refreshMark)
-  }, 30_000)
+  }, 60_000)
 
   it('is got anew by the original grant when the one who had just got it died before it could say so', async () => {
     const [provider, redis, callers] = [await fleetProvider(), await redisForTest(), callersForTest()]
@@ -113,5 +113,5 @@ describeWithRedis('a rotated refresh token that a fleet shares', () => {
     expect(tally(await callers.burst(urls, 20))).toEqual({ 200: 40 })
     expect(families).toMatchObject({ started: 2, renewed: 2 })
     expect(families.reused).toHaveLength(1)
-  }, 30_000)
+  }, 60_000)
 })

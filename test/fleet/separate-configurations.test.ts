@@ -84,5 +84,5 @@ describeWithRedis('two configurations that share a Redis and a provider', () => 
       const basic = Buffer.from(headers?.authorization?.replace('Basic ', '') ?? '', 'base64').toString()
       return basic === '' ? params?.get('client_id') : basic.split(':')[0]
     }
-  }, 30_000)
+  }, 60_000)
 })

@@ -38,7 +38,7 @@ describeWithRedis('tokens that live for 2 seconds', () => {
       for (const [nth, provider] of [alone, shared].entries()) {
         const answers = results[nth] ?? []
         expect(tally(answers)).toEqual({ 200: answers.length })
-        expect(answers.length).toBeGreaterThan(seconds * 50 * 0.8)
+        expect(answers.length).toBeGreaterThan(seconds * 50 * 0.5)
         expect(lateness(provider).filter((lateMs) => lateMs > transitMs)).toEqual([])
         expect(provider.tokenRequests.length).toBeLessThan(seconds)
         // Renewed ahead of time, in the background: after the first ones nobody waits for a token.
