@@ -169,13 +169,10 @@ export class TokenAcquirer {
 
   /** @returns undefined for a token that does not fit the recipe of now: it was granted before that changed */
   #takeOver(kept: KeptToken, keys: StoreKeys): AccessToken | undefined {
-    const { store, clock, random } = this.#parts
+    const { clock, random } = this.#parts
     try {
       const token = tokenFrom(kept, this.#requester.credential, clock, random(), false)
-      const { grant_type, token_response } = this.#credential
-      // Whoever got the token may have used up the refresh token that is known here.
-      if (grant_type === 'refresh_token' || token_response.refresh_token !== undefined)
-        void store.readGrant(keys).then((grant) => this.#requester.memory.recall(grant))
+      this.#catchUp(keys)
       return token
     } catch (error) {
       if (error instanceof TokenRequestError) return undefined
@@ -186,6 +183,16 @@ export class TokenAcquirer {
   /** Whether a token was in use and has been replaced. */
   #isFormer(id: string): boolean {
     return this.#used.includes(id) && this.#used.at(-1) !== id
+  }
+
+  /** Whoever got a token that is taken over has spent of the budget, and may have used up the refresh token that is known here. */
+  #catchUp(keys: StoreKeys): void {
+    const { store } = this.#parts
+    const { grant_type, token_response, token_requests } = this.#credential
+    if (grant_type === 'refresh_token' || token_response.refresh_token !== undefined)
+      void store.readGrant(keys).then((grant) => this.#requester.memory.recall(grant))
+    if (token_requests !== undefined)
+      void store.readBudget(keys.budget, token_requests.window).then((agesMs) => agesMs && this.#requester.noteSpent(agesMs))
   }
 
   /** What another replica has just been told. */

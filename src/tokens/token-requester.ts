@@ -74,6 +74,11 @@ export class TokenRequester {
     return this.#budget?.remaining(this.#parts.clock.nowMs())
   }
 
+  /** Others have spent of the budget. @param agesMs how long ago each token request of the window was made */
+  noteSpent(agesMs: readonly number[]): void {
+    this.#budget?.follow({ isSpent: false, agesMs }, this.#parts.clock.nowMs())
+  }
+
   /** What the next token request needs to know. */
   get memory(): GrantMemory {
     return this.#memory

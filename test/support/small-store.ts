@@ -38,6 +38,7 @@ export function smallStore({ isLasting = true } = {}): SmallStore {
     read: unused,
     claim: unused,
     reject: unused,
+    readBudget: unused,
     restore: unused,
     accept: unused,
     forget: unused,

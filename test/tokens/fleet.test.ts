@@ -242,6 +242,12 @@ describe('a budget', () => {
   })
 })
 
+test('a replica that takes over a token knows what it has cost', async () => {
+  const fleet = await fleetWithToken(2, { token_requests: { limit: 5, window: '1h' } })
+  await settled()
+  expect(fleet.replicas.map((replica) => replica.status().budgetRemaining)).toEqual([4, 4])
+})
+
 test('while the store does not answer, each replica asks for itself and goes on', async () => {
   const fleet = new FleetUnderTest(3)
   Object.assign(fleet.store, { claim: async () => await Promise.resolve({ state: 'unavailable' }) })

@@ -55,6 +55,12 @@ export class LocalStore implements TokenStore {
     return this.#shelf.grant(keys)
   }
 
+  async readBudget(key: string, windowMs: number): Promise<readonly number[]> {
+    await this.#shelf.catchUp()
+    // Of nothing, nothing is spent.
+    return this.#shelf.spend(key, { limit: 0, windowMs, reserve: 0 }).agesMs
+  }
+
   async keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean> {
     this.#shelf.keepGrant(keys, grant)
     this.#events.tell(keys, { type: 'login' })

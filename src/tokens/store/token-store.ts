@@ -125,6 +125,11 @@ export interface TokenStore {
   /** What is remembered of grants, for whoever is not asking for a token. */
   readGrant(keys: StoreKeys): Promise<GrantEntry | undefined>
   /**
+   * What of a budget has been spent.
+   * @returns how long ago each token request of the window was made, in milliseconds, oldest first; undefined when it cannot be told
+   */
+  readBudget(key: string, windowMs: number): Promise<readonly number[] | undefined>
+  /**
    * Keeps a refresh token that did not come from a token request under the lock. This alone may take longer than 100 ms: a person
    * waits for it.
    * @returns whether it is kept

@@ -21,6 +21,7 @@ import {
   releaseScript,
   replaceTokenScript,
   restoreScript,
+  spendScript,
   tellScript,
 } from './redis-scripts.ts'
 import { redisTiming } from './redis-timing.ts'
@@ -138,6 +139,13 @@ class RedisStore implements RedisTokenStore {
   async readGrant(keys: StoreKeys): Promise<GrantEntry | undefined> {
     const { grants } = this.#tools.naming.of(keys)
     return this.#tools.entries.readGrant(rawEntries(await this.#ask(readScript, grants, []), grants))
+  }
+
+  async readBudget(key: string, windowMs: number): Promise<readonly number[] | undefined> {
+    // Of nothing, nothing is spent.
+    const reply = await this.#ask(spendScript, this.#tools.naming.budget(key), [0, Math.ceil(windowMs), ''])
+    const [isSpent, ...agesMs] = reply.map(Number)
+    return isSpent === undefined || Number.isNaN(isSpent) ? undefined : agesMs
   }
 
   async keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean> {

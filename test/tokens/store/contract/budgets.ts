@@ -15,6 +15,13 @@ export function describeBudgets(our: Bench): void {
       expect((await spend(budgetOf(5)))?.agesMs).toHaveLength(5)
     })
 
+    it('can be looked at without spending of it', async () => {
+      expect(await our.store.readBudget(our.keys.budget, 3_600_000)).toEqual([])
+      await spend(budgetOf(5))
+      for (let look = 0; look < 3; look++)
+        expect(await our.store.readBudget(our.keys.budget, 3_600_000)).toEqual([expect.any(Number)])
+    })
+
     it('slides: what was spent comes back a window later', async () => {
       const terms = budgetOf(2, 400)
       expect((await spend(terms))?.isSpent).toBe(true)
