@@ -4,6 +4,8 @@ import { stringify } from 'yaml'
 import { start } from './cli-process.ts'
 import type { Started } from './cli-process.ts'
 import { scratch } from './cli-scratch.ts'
+import { tally } from './fleet-load.ts'
+import type { Answer } from './fleet-load.ts'
 import type { FleetProvider } from './fleet-provider.ts'
 import type { RedisAdmin, RedisServer } from './redis-server.ts'
 import { encryptionKey } from './redis-store.ts'
@@ -96,6 +98,15 @@ export function expectTokenRequests(
 ): void {
   expect(provider.tokenRequests.length).toBeGreaterThanOrEqual(count)
   expect(provider.tokenRequests.length).toBeLessThanOrEqual(count + 2 * outagesOf(fleet))
+}
+
+/**
+ * Expects every answer to be good. After such a time replicas may have had tokens of their own, all refused at once, and then a
+ * replay with that of another is refused too.
+ */
+export function expectServed(answers: readonly Answer[], fleet: readonly Replica[]): void {
+  const isServed = ({ status }: Answer): boolean => status === 200 || (status === 401 && outagesOf(fleet) > 0)
+  expect(tally(answers.filter((answer) => !isServed(answer)))).toEqual({})
 }
 
 /** How often replicas have said that their Redis is of no use. */
