@@ -9,8 +9,6 @@ import { describeWithRedis, redisForTest } from '../support/redis-server.ts'
 const isFull = process.env['FULL'] === '1'
 const seconds = isFull ? 60 : 10
 const lifetimeMs = 2_000
-/** A request may be on its way when its token expires; on a machine that is busy, for so long. */
-const transitMs = 100
 
 describeWithRedis('tokens that live for 2 seconds', () => {
   it(
@@ -39,6 +37,8 @@ describeWithRedis('tokens that live for 2 seconds', () => {
         const answers = results[nth] ?? []
         expect(tally(answers)).toEqual({ 200: answers.length })
         expect(answers.length).toBeGreaterThan(seconds * 50 * 0.5)
+        // A request may be on its way when its token expires, but not longer than any answer took.
+        const transitMs = quantile(answers, 1)
         expect(lateness(provider).filter((lateMs) => lateMs > transitMs)).toEqual([])
         expect(provider.tokenRequests.length).toBeLessThan(seconds)
         // Renewed ahead of time, in the background: after the first ones nobody waits for a token.
