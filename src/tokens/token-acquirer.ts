@@ -35,6 +35,8 @@ const mostRequests = 4
 const sharedPause = 0.5
 /** How soon a store that did not keep a refresh token is offered it again. */
 const keepAgainMs = 1_000
+/** So many tokens of no use are looked past, before the store is left aside. */
+const mostUnwanted = 4
 /** So many tokens that were in use are known again. */
 const mostKnown = 16
 
@@ -97,25 +99,25 @@ export class TokenAcquirer {
     const isForced = isUrgent || purpose === 'operator'
     const givenUpMs = clock.nowMs() + mostRequests * this.#credential.token_request.timeout + disbeliefMs
     let knownId = held?.id
-    for (;;) {
+    for (let unwanted = 0; ;) {
       const keys = this.#keys()
-      const claim = clock.nowMs() < givenUpMs ? await store.claim(keys, knownId, isForced) : ({ state: 'unavailable' } as const)
+      const isBelieved = clock.nowMs() < givenUpMs && unwanted < mostUnwanted
+      const claim = isBelieved ? await store.claim(keys, knownId, isForced) : ({ state: 'unavailable' } as const)
       if (claim.state === 'taken') {
         if (claim.failure !== undefined) throw this.#sharedFailure(claim.failure, purpose)
         await this.#news()
       } else if (claim.state !== 'kept') {
         return await this.#ask(purpose, held, keys, claim.state === 'locked' ? claim.lock : undefined)
-      } else if (this.#isFormer(claim.token.id)) {
-        // A store that was away for a while brings back what has been replaced meanwhile, and may have been refused.
-        knownId = claim.token.id
-        void store.forget(keys, knownId)
-      } else if (purpose === 'operator' && knownId !== claim.token.id) {
-        // Who says "now" does not mean the one that was there already.
-        knownId = claim.token.id
       } else {
-        const token = this.#takeOver(claim.token, keys)
+        const { id } = claim.token
+        // A store that was away for a while brings back what has been replaced meanwhile, and may have been refused.
+        if (this.#isFormer(id)) void store.forget(keys, id)
+        // And who says "now" does not mean the token that was there already.
+        const isWanted = !this.#isFormer(id) && (purpose !== 'operator' || id === knownId)
+        const token = isWanted ? this.#takeOver(claim.token, keys) : undefined
         if (token !== undefined) return token
-        knownId = claim.token.id
+        knownId = id
+        unwanted++
       }
     }
   }

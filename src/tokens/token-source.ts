@@ -295,8 +295,9 @@ export class TokenSource {
       this.#isRejected = false
     })
     this.#flight = flight
-    // Each waiter handles the failure for itself; without any waiter it is handled by having been recorded.
-    flight.catch(() => {})
+    // Each waiter handles the failure for itself; without any waiter it is handled by having been recorded. Another replica may have
+    // been luckier meanwhile.
+    flight.catch(() => void this.#adopt())
     return flight
   }
 
@@ -341,7 +342,7 @@ export class TokenSource {
     if (event.type === 'granted' && !isCurrent) void this.#adopt()
   }
 
-  /** Another replica has a new token. */
+  /** Takes over a token that another replica has put into the store. */
   async #adopt(): Promise<void> {
     const token = await this.#acquirer.read().catch(() => undefined)
     if (token === undefined || token.id === this.#token?.id || this.#flight !== undefined) return
