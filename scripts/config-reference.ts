@@ -19,7 +19,7 @@ export function withTables(markdown: string): string {
   const schemas: Readonly<Record<string, z.core.$ZodType>> = {
     top: gatewaySchema({}),
     credential: credentialSchema({}),
-    route: routeSchema,
+    route: routeSchema({}),
   }
   return Object.entries(schemas).reduce((text, [name, schema]) => {
     const place = new RegExp(`(<!-- table: ${name} -->\\n)[^]*?(?=\\n<!-- end -->)`)

@@ -5,7 +5,7 @@ import { checkGrant } from './check-grant.ts'
 import { checkIdentity } from './check-identity.ts'
 import { checkRevocation, checkRevocationEffect } from './check-revocation.ts'
 import { checkTemplates } from './check-templates.ts'
-import { checkTokenTls } from './check-token-tls.ts'
+import { checkTokenConnection } from './check-token-connection.ts'
 import type { CredentialReading } from './credential-reading.ts'
 import { isWritten } from './credential-reading.ts'
 import { isReservedField, reportRepeated } from './field-names.ts'
@@ -19,7 +19,7 @@ export function checkCredential(reading: CredentialReading, report: Report): voi
   checkClientAuthentication(reading, report)
   checkGrant(reading, report)
   checkAssertion(reading, report)
-  checkTokenTls(reading, report)
+  checkTokenConnection(reading, report)
   checkTokenRequest(reading, report)
   checkTokenRequestFields(reading, report)
   checkTokenResponse(reading, report)

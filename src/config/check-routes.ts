@@ -1,17 +1,20 @@
 import type { z } from 'zod'
+import { checkTlsParts } from './check-tls.ts'
 import { checkTokenUpstream } from './check-token-upstream.ts'
 import type { Credential } from './config.ts'
 import { isReservedField, reportRepeated } from './field-names.ts'
 import { isGroup, valueAt } from './groups.ts'
 import { isLoopbackHost } from './loopback.ts'
 import type { Reading } from './read-group.ts'
+import { reportBelow } from './report.ts'
 import type { Report } from './report.ts'
 import type { routeSchema } from './schema/route.ts'
 import { isUpstreamTemplate } from './schema/upstream.ts'
+import type { UpstreamTemplate } from './schema/upstream.ts'
 import type { UpstreamUrl } from './schema/url.ts'
 
 /** A route as far as it could be read, with what its credential's preset says of routes. */
-export interface RouteReading extends Reading<z.output<typeof routeSchema>> {
+export interface RouteReading extends Reading<z.output<ReturnType<typeof routeSchema>>> {
   /** What the user wrote, without the preset: only that can be without effect. */
   readonly written: unknown
   /** The credential that it uses, when that has no problems. */
@@ -23,6 +26,7 @@ export function checkRoute(reading: RouteReading, report: Report): void {
   const { upstream } = reading.known
   if (upstream !== undefined && isUpstreamTemplate(upstream)) checkTokenUpstream(reading, upstream, report)
   else checkTransport(reading, upstream, report)
+  checkConnection(reading, upstream, report)
   checkFields(reading, report)
   checkQuery(reading, report)
 }
@@ -41,6 +45,23 @@ function checkTransport(
     report(['allowed_hosts'], 'has no effect: the upstream is on the host that it names; remove it', 'key')
   if (whole !== undefined && !isExposed && insecure_http === true)
     report(['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
+}
+
+/** TLS to the upstream, and the proxy on the way. */
+function checkConnection(
+  { known: { tls, proxy }, written }: RouteReading,
+  upstream: UpstreamUrl | UpstreamTemplate | undefined,
+  report: Report,
+): void {
+  checkTlsParts(tls ?? {}, reportBelow(['tls'], report))
+  if (upstream === undefined) return
+  const isFixed = !isUpstreamTemplate(upstream)
+  if (tls !== undefined && isFixed && !upstream.isTls)
+    report(['tls'], 'has no effect: the upstream is not https; remove it', 'key')
+  const isLoopback = isFixed && isLoopbackHost(upstream.hostname)
+  if (proxy?.problem !== undefined && !isLoopback) report([], proxy.problem)
+  if (isLoopback && valueAt(written, ['proxy']) === 'off')
+    report(['proxy'], 'has no effect: the environment has no say in an upstream on this machine; remove it', 'key')
 }
 
 function checkFields({ known: { headers }, credential }: RouteReading, report: Report): void {

@@ -20,7 +20,7 @@ export type Credential = CredentialKeys & {
 export type Known<Whole> = { readonly [Key in keyof Whole]?: Whole[Key] | undefined }
 
 /** One route; complete. */
-export type Route = Readonly<Omit<z.output<typeof routeSchema>, 'credential'>> & {
+export type Route = Readonly<Omit<z.output<ReturnType<typeof routeSchema>>, 'credential'>> & {
   /** What metrics, logs and errors call it: its configured host and path. */
   readonly label: string
   readonly credential: Credential | undefined

@@ -54,7 +54,7 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   const complete = [...completeOf(credentials)].map(([, credential]) => credential)
   checkLogins(complete, known.token_store, report)
   checkRevocationAmongReplicas(complete, known.token_store, report)
-  const routes = readRoutes(Array.isArray(routeEntries) ? routeEntries : [], credentials, report)
+  const routes = readRoutes(Array.isArray(routeEntries) ? routeEntries : [], credentials, env, report)
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 
   return deepFreeze({ ...whole, file, credentials: new FrozenMap(completeOf(credentials)), routes })

@@ -12,14 +12,16 @@ import { routeSchema } from './schema/route.ts'
  * Reads `routes`, each with what its credential's preset says of routes laid under it.
  * @param entries what stands in the file
  * @param credentials by name; undefined when they cannot be told
+ * @param env the environment, for `{env: NAME}` and proxies
  * @returns those without problems
  */
 export function readRoutes(
   entries: readonly unknown[],
   credentials: ReadonlyMap<string, CredentialEntry> | undefined,
+  env: Readonly<NodeJS.ProcessEnv>,
   report: Report,
 ): Route[] {
-  const routes = entries.map((entry, index) => readRoute(entry, credentials, reportBelow(['routes', index], report)))
+  const routes = entries.map((entry, index) => readRoute(entry, credentials, env, reportBelow(['routes', index], report)))
   checkRoutesTogether(entries, report)
   return routes.filter((route) => route !== undefined)
 }
@@ -27,6 +29,7 @@ export function readRoutes(
 function readRoute(
   entry: unknown,
   credentials: ReadonlyMap<string, CredentialEntry> | undefined,
+  env: Readonly<NodeJS.ProcessEnv>,
   report: Report,
 ): Route | undefined {
   const name = isGroup(entry) ? entry['credential'] : undefined
@@ -37,7 +40,7 @@ function readRoute(
   // Without knowing the credential and its preset there is no telling whether there is an upstream.
   const isUpstreamUnknown = name !== undefined && (used?.isPresetUnknown ?? true)
   const value = isGroup(entry) ? { ...used?.ofRoutes, ...entry } : entry
-  const reading = readGroup(routeSchema, value, report, (key) => key === 'upstream' && isUpstreamUnknown)
+  const reading = readGroup(routeSchema(env), value, report, (key) => key === 'upstream' && isUpstreamUnknown)
   const isAbsent: typeof reading.isAbsent = (key) => !isUpstreamUnknown && reading.isAbsent(key)
   checkRoute({ ...reading, isAbsent, written: entry, credential: used?.credential }, report)
   const { whole } = reading

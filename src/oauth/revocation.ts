@@ -1,4 +1,6 @@
 import type { Credential } from '../config/config.ts'
+import { proxyOf } from '../config/egress-proxy.ts'
+import { placeOf } from '../config/schema/url.ts'
 import { clientAuthentications } from './client-authentication.ts'
 import type { TokenRequestDraft } from './client-authentication.ts'
 import { nobody } from './identity.ts'
@@ -39,6 +41,7 @@ export function createRevocation(transport: TokenTransport, epochMs: () => numbe
       body: Buffer.from(new URLSearchParams(params).toString()),
       timeoutMs: token_request.timeout,
       tls: tlsOf(token_request.tls),
+      proxy: proxyOf(token_request.proxy, placeOf(revocation_endpoint)),
     })
     // A token that the endpoint does not know (any more) is revoked too: 200 (RFC 7009 2.2).
     if (status < 200 || status >= 300)

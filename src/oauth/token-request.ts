@@ -1,5 +1,8 @@
 import type { Credential } from '../config/config.ts'
+import { proxyOf } from '../config/egress-proxy.ts'
+import type { EgressProxy } from '../config/egress-proxy.ts'
 import { grantVariables, jwtBearer } from '../config/grant-types.ts'
+import { placeOf } from '../config/schema/url.ts'
 import type { Template, TemplateValues } from '../config/template.ts'
 import { placeholdersOf } from '../config/template-uses.ts'
 import { signAssertion } from './assertion.ts'
@@ -21,6 +24,8 @@ export interface TokenRequest {
   readonly timeoutMs: number
   /** For the connection; undefined where the system's trust is all that it takes. */
   readonly tls?: TokenRequestTls | undefined
+  /** On the way; undefined where the way is direct. */
+  readonly proxy?: EgressProxy | undefined
 }
 
 /** What a connection to a token endpoint is made with, in PEM. */
@@ -94,6 +99,7 @@ export async function buildTokenRequest(
     body,
     timeoutMs: recipe.timeout,
     tls: tlsOf(recipe.tls),
+    proxy: proxyOf(recipe.proxy, placeOf(token_endpoint)),
   }
 }
 

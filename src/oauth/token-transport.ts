@@ -1,7 +1,14 @@
+import type { EgressProxy } from '../config/egress-proxy.ts'
 import { longestTimerMs } from '../config/quantities.ts'
+import { placeOf } from '../config/schema/url.ts'
+import { errorCode } from '../network/error-code.ts'
+import { isTlsCode, tlsFailureInWords } from '../network/tls-failure.ts'
+import { TunnelError } from '../network/tunnel-error.ts'
+import { openTunnel } from '../network/tunnel.ts'
 import { TokenRequestError } from './token-request-error.ts'
 import type { TokenRequest, TokenRequestTls } from './token-request.ts'
 import type { TokenResponse } from './token-response.ts'
+import type { buildConnector } from 'undici'
 import { Agent, requestThrough } from './undici-parts.ts'
 
 /** Sends token requests. */
@@ -21,9 +28,9 @@ export function createTokenTransport(userAgent: string): TokenTransport {
   // Token requests are rare: an idle connection would nearly always be found closed.
   const shared = createAgent()
   return {
-    send: async ({ method, url, headers, body, timeoutMs, tls }) => {
+    send: async ({ method, url, headers, body, timeoutMs, tls, proxy }) => {
       // Of its own: a connection made with an old certificate would prove what is not so any more.
-      const agent = tls === undefined ? shared : createAgent(tls)
+      const agent = tls === undefined && proxy === undefined ? shared : createAgent(tls, proxy && { proxy, url, timeoutMs })
       // One deadline over everything, so that an endpoint that drips byte by byte cannot hold callers for ever.
       const signal = AbortSignal.timeout(Math.min(timeoutMs, longestTimerMs))
       try {
@@ -47,7 +54,14 @@ export function createTokenTransport(userAgent: string): TokenTransport {
   }
 }
 
-function createAgent(tls: TokenRequestTls = {}) {
+/** An egress proxy, and what it is asked for. */
+interface Detour {
+  readonly proxy: EgressProxy
+  readonly url: string
+  readonly timeoutMs: number
+}
+
+function createAgent(tls: TokenRequestTls = {}, detour?: Detour) {
   return new Agent({
     keepAliveTimeout: 1_000,
     keepAliveMaxTimeout: 1_000,
@@ -55,8 +69,17 @@ function createAgent(tls: TokenRequestTls = {}) {
     bodyTimeout: 0,
     allowH2: false,
     // Said here, because a variable of Node.js (NODE_TLS_REJECT_UNAUTHORIZED) could say otherwise.
-    connect: { ...tls, rejectUnauthorized: true },
+    connect: detour === undefined ? { ...tls, rejectUnauthorized: true } : connectThrough(tls, detour),
   })
+}
+
+function connectThrough(tls: TokenRequestTls, { proxy, url, timeoutMs }: Detour): buildConnector.connector {
+  const place = placeOf(url)
+  return (_options, done) =>
+    openTunnel(proxy, place, { timeoutMs, tls }, (error, socket) => {
+      if (socket === undefined) done(error ?? new Error('no connection'), null)
+      else done(null, socket)
+    })
 }
 
 async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
@@ -76,13 +99,11 @@ async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
 function failureOf(error: unknown, isTimeout: boolean, timeoutMs: number): TokenRequestError {
   if (isTimeout)
     return new TokenRequestError('unavailable', 'timeout', `the token endpoint did not answer within ${timeoutMs} ms`)
-  const code = codeOf(error) ?? 'connection_failed'
-  return new TokenRequestError('unavailable', code, `the token endpoint cannot be reached (${code})`)
-}
-
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  // Happy Eyeballs wraps the errors of all addresses.
-  return error instanceof AggregateError ? codeOf(error.errors[0]) : codeOf(error.cause)
+  const code = errorCode(error) ?? 'connection_failed'
+  // What is wrong with a proxy stands in its message, and nothing that anybody sent.
+  if (error instanceof TunnelError)
+    return new TokenRequestError('unavailable', code, `the token endpoint cannot be reached: ${error.message}`)
+  const words = isTlsCode(code) ? tlsFailureInWords(code, 'token_request.tls') : undefined
+  const why = words === undefined ? '' : `: ${words}`
+  return new TokenRequestError('unavailable', code, `the token endpoint cannot be reached (${code})${why}`)
 }

@@ -39,7 +39,7 @@ function leavesOf(schema: z.core.$ZodType, path: Path): Leaf[] {
 describe('the places of templates', () => {
   const leaves = [
     ...leavesOf(credentialSchema({}), ['credentials', 'any']),
-    ...leavesOf(routeSchema, ['routes', 0]),
+    ...leavesOf(routeSchema({}), ['routes', 0]),
     ...leavesOf(gatewaySchema({}), []),
   ]
 

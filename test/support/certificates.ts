@@ -13,8 +13,13 @@ export interface CertificateFiles {
   readonly key: string
 }
 
-/** An authority that issues certificates for this test; its files are removed when the test ends. */
-export function certificateAuthority(): CertificateFiles & { issue(name: string, names?: string): CertificateFiles } {
+/**
+ * An authority that issues certificates for this test, for so many days from now (less than 0: they have expired); its files are removed
+ * when the test ends.
+ */
+export function certificateAuthority(): CertificateFiles & {
+  issue(name: string, names?: string, days?: number): CertificateFiles
+} {
   const folder = mkdtempSync(join(tmpdir(), 'bearerd-certificates-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const openssl = (...args: readonly string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
@@ -31,7 +36,7 @@ export function certificateAuthority(): CertificateFiles & { issue(name: string,
   openssl('req', '-x509', ...keyArguments('ca'), '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority')
   return {
     ...files('ca'),
-    issue: (name, names = 'IP:127.0.0.1,DNS:localhost') => {
+    issue: (name, names = 'IP:127.0.0.1,DNS:localhost', days = 2) => {
       openssl('req', '-new', ...keyArguments(name), '-out', `${name}.csr`, '-subj', `/CN=${name}`)
       writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${names}\n`)
       openssl(
@@ -47,7 +52,7 @@ export function certificateAuthority(): CertificateFiles & { issue(name: string,
         '-out',
         `${name}.pem`,
         '-days',
-        '2',
+        String(days),
         '-extfile',
         `${name}.ext`,
       )

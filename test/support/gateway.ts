@@ -19,12 +19,16 @@ export interface TestGateway extends RunningGateway {
 /**
  * Starts a whole gateway, as `bearerd serve` would, on ports of its own.
  * @param config as in proxy.config.yaml; `listen` and `admin.listen` are filled in
+ * @param env the environment that the configuration is read in
  */
-export async function startTestGateway(config: Readonly<Record<string, unknown>>): Promise<TestGateway> {
+export async function startTestGateway(
+  config: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestGateway> {
   const log: Record<string, unknown>[] = []
   const text = stringify({ listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, shutdown: { grace: '1s' }, ...config })
   const destination = { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }
-  const gateway = await startGateway(parseConfig('test.yaml', text, {}), createLog(destination), '0.0.0-test')
+  const gateway = await startGateway(parseConfig('test.yaml', text, env), createLog(destination), '0.0.0-test')
   onTestFinished(() => gateway.stop())
   return {
     ...gateway,

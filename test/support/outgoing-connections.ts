@@ -13,8 +13,11 @@ export interface OutgoingConnections {
 /**
  * Watches every connection that is opened until the test ends, and has every name resolve to this machine: what goes to a place
  * where it must not go, arrives here.
+ * @param addresses what names resolve to
  */
-export function watchConnections(): OutgoingConnections {
+export function watchConnections(
+  addresses: readonly { readonly address: string; readonly family: number }[] = [{ address: '127.0.0.1', family: 4 }],
+): OutgoingConnections {
   const places: string[] = []
   const { prototype } = Socket
   const connect = Object.getOwnPropertyDescriptor(prototype, 'connect')?.value as (...args: unknown[]) => Socket
@@ -31,8 +34,8 @@ export function watchConnections(): OutgoingConnections {
     options: { all?: boolean },
     callback: (error: null, address: unknown, family?: number) => void,
   ) => {
-    if (options.all === true) process.nextTick(callback, null, [{ address: '127.0.0.1', family: 4 }])
-    else process.nextTick(callback, null, '127.0.0.1', 4)
+    if (options.all === true) process.nextTick(callback, null, addresses)
+    else process.nextTick(callback, null, addresses[0]?.address, addresses[0]?.family)
   }) as typeof dns.lookup)
   onTestFinished(() => {
     watch.mockRestore()

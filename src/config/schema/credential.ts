@@ -6,7 +6,6 @@ import {
   jsonTemplate,
   oneOf,
   pattern,
-  pem,
   pointer,
   secret,
   strictObject,
@@ -16,6 +15,8 @@ import {
   variable,
   wholeNumber,
 } from './values.ts'
+import { egressProxy } from './proxy.ts'
+import { clientTls } from './tls.ts'
 import { endpointUrl, issuerIdentifier, redirectUri } from './url.ts'
 import { parseDuration } from '../quantities.ts'
 import { signingAlgorithms } from '../signing-key.ts'
@@ -235,15 +236,12 @@ function tokenRequest(env: Readonly<NodeJS.ProcessEnv>) {
     assertion: assertion(env)
       .optional()
       .describe('A signed JWT (RFC 7523) that proves the client, is the grant, stands in a template, or is the token itself.'),
-    tls: strictObject({
-      ca: pem(env)
-        .optional()
-        .describe("Certificates of the authorities to trust for the token endpoint, instead of the system's."),
-      cert: pem(env).optional().describe('Client certificate, with its chain (RFC 8705).'),
-      key: pem(env).optional().describe('Its private key.'),
-    })
+    tls: clientTls(env, 'the token endpoint')
       .optional()
       .describe('TLS to the token endpoint; each a path, or PEM text. Files are read again for each token request.'),
+    proxy: egressProxy(env).describe(
+      'Egress proxy on the way to the token endpoint: http://HOST:PORT, https://HOST:PORT, or off. Default: HTTPS_PROXY and NO_PROXY of the environment.',
+    ),
   })
 }
 

@@ -77,6 +77,12 @@ export function socketAddressOf({ protocol, hostname, port }: URL): Pick<Upstrea
   return { hostname: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? defaultPort : Number(port) }
 }
 
+/** Where an http or https URL leads. */
+export function placeOf(url: string): Pick<UpstreamUrl, 'isTls' | 'hostname' | 'port'> {
+  const parsed = new URL(url)
+  return { isTls: parsed.protocol === 'https:', ...socketAddressOf(parsed) }
+}
+
 /** The base URL of an upstream as people read it. */
 export function formatUpstream({ isTls, authority, basePath }: UpstreamUrl): string {
   return `${isTls ? 'https' : 'http'}://${authority}${basePath}`

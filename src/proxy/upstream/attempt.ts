@@ -110,7 +110,7 @@ export class Attempt implements BodySink {
   }
 
   #send({ method, target, fields }: UpstreamRequest, upgrade: boolean, isFresh: boolean): ClientRequest {
-    const { hostname, port, isTls, agent, freshAgent, slots, timeouts } = this.#upstream
+    const { hostname, port, isTls, isTunnelled, agent, freshAgent, slots, timeouts } = this.#upstream
     const request = (isTls ? httpsRequest : httpRequest)({
       host: hostname,
       port,
@@ -148,7 +148,7 @@ export class Attempt implements BodySink {
       if (this.#error !== undefined) socket.destroy()
     })
     request.on('socket', (socket) => {
-      const isReady = !socket.connecting && (!isTls || (socket as TLSSocket).encrypted) && request.reusedSocket
+      const isReady = isTunnelled || (!socket.connecting && (!isTls || (socket as TLSSocket).encrypted) && request.reusedSocket)
       if (isReady) {
         this.#writtenBefore = socket.bytesWritten
         this.#readBefore = socket.bytesRead
@@ -248,7 +248,9 @@ export class Attempt implements BodySink {
   #onError(error: Error & { readonly code?: string }): void {
     // An error after an answer is not an error (design: an early answer may be followed by a reset).
     if (this.#hasAnswer) return
-    this.#fail(this.#error ?? gatewayErrorOf(error, this.#isConnected, this.#place))
+    // A connection from the pool may break before it is handed over: there was one all the same.
+    const wasConnected = this.#isConnected || this.#request.reusedSocket
+    this.#fail(this.#error ?? gatewayErrorOf(error, wasConnected, this.#place))
   }
 
   #fail(error: GatewayError): void {

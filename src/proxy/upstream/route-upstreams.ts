@@ -26,9 +26,9 @@ export interface RouteUpstreams {
   retire(): void
 }
 
-/** Opens no connection yet. @param log told once of each token whose upstream is refused */
+/** Opens no connection yet. @param log told once of each token whose upstream is refused, and of certificates that cannot be used */
 export function createRouteUpstreams(route: Route, credentials: Config['credentials'], log: Log): RouteUpstreams {
-  const create = (url: UpstreamUrl): Upstream => createUpstream(url, route, createTokenEndpointGuard(url, credentials))
+  const create = (url: UpstreamUrl): Upstream => createUpstream(url, route, createTokenEndpointGuard(url, credentials), log)
   if (isUpstreamTemplate(route.upstream)) return new TokenUpstreams(route.upstream, route, create, log)
   const fixed = create(route.upstream)
   return { fixed, of: () => fixed, close: () => fixed.close(), retire: () => fixed.retire() }

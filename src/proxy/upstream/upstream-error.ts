@@ -1,3 +1,6 @@
+import { errorCode } from '../../network/error-code.ts'
+import { isTlsAlert, isTlsCode, tlsFailureInWords } from '../../network/tls-failure.ts'
+import { TunnelError } from '../../network/tunnel-error.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 
 /** What happened on the way to an upstream, before its answer's head was there. */
@@ -23,31 +26,27 @@ export class UpstreamError extends Error {
  * @param isConnected whether the connection (TLS included) had been established
  * @param place host and port, for people
  */
-export function gatewayErrorOf(error: Error & { readonly code?: string }, isConnected: boolean, place: string): GatewayError {
-  const code = codeOf(error)
+export function gatewayErrorOf(error: Error, isConnected: boolean, place: string): GatewayError {
+  if (error instanceof TunnelError) {
+    const { message, proxyStatus, isTimeout } = error
+    return new GatewayError(isTimeout ? 'upstream_timeout' : 'upstream_unreachable', message, { cause: error, proxyStatus })
+  }
+  const code = errorCode(error) ?? 'connection_failed'
   if (code.startsWith('HPE_')) {
     return new GatewayError('upstream_invalid', `the answer of ${place} is not valid HTTP (${code})`, { cause: error })
   }
-  if (isConnected) {
+  if (isConnected && !isTlsAlert(code)) {
     return new GatewayError('upstream_reset', `${place} closed the connection before it answered (${code})`, { cause: error })
   }
-  const proxyStatus = /^(ENOTFOUND|EAI_)/.test(code)
-    ? 'dns_error'
-    : isTlsCode(code)
-      ? 'tls_certificate_error'
-      : /^(EHOSTUNREACH|ENETUNREACH)$/.test(code)
-        ? 'destination_ip_unroutable'
-        : 'connection_refused'
-  return new GatewayError('upstream_unreachable', `no connection to ${place} (${code})`, { cause: error, proxyStatus })
+  const words = isTlsCode(code) ? tlsFailureInWords(code, 'tls') : undefined
+  const detail = `no connection to ${place} (${code})${words === undefined ? '' : `: ${words}`}`
+  return new GatewayError('upstream_unreachable', detail, { cause: error, proxyStatus: proxyStatusOf(code) })
 }
 
-/** Codes of OpenSSL's verification and of Node's TLS. */
-function isTlsCode(code: string): boolean {
-  return /^ERR_(TLS|SSL)|CERT|SELF_SIGNED|UNABLE_TO|CRL/.test(code)
-}
-
-function codeOf(error: Error & { readonly code?: string }): string {
-  if (error.code !== undefined) return error.code
-  // Happy Eyeballs wraps the errors of all addresses.
-  return error instanceof AggregateError && error.errors[0] instanceof Error ? codeOf(error.errors[0]) : 'connection_failed'
+function proxyStatusOf(code: string): string {
+  if (/^(ENOTFOUND|EAI_)/.test(code)) return 'dns_error'
+  if (isTlsAlert(code)) return 'tls_alert_received'
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'tls_protocol_error'
+  if (isTlsCode(code)) return 'tls_certificate_error'
+  return /^(EHOSTUNREACH|ENETUNREACH)$/.test(code) ? 'destination_ip_unroutable' : 'connection_refused'
 }

@@ -1,21 +1,19 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { Agent } from 'node:http'
 import type { Route } from '../../config/config.ts'
+import { proxyOf } from '../../config/egress-proxy.ts'
 import type { UpstreamUrl } from '../../config/schema/url.ts'
+import type { Log } from '../../telemetry/log.ts'
 import type { TokenEndpointGuard } from '../routing/token-endpoint-guard.ts'
 import { ConnectionSlots } from './connection-slots.ts'
-
-/**
- * Idle connections are dropped before a usual server would do so (5 s and more): a request on a connection that the other side
- * has just closed is lost. A shorter `Keep-Alive: timeout` of the upstream is honoured by the agent.
- */
-const idleConnectionMs = 4_000
+import { createConnections } from './connections.ts'
 
 /** One upstream and the connections to it. */
 export interface Upstream extends UpstreamUrl {
-  readonly agent: HttpAgent
+  readonly agent: Agent
   /** For a second attempt after a stale connection: always a new one. */
-  readonly freshAgent: HttpAgent
+  readonly freshAgent: Agent
+  /** Whether there is an egress proxy on the way; a connection is then handed over when it is ready. */
+  readonly isTunnelled: boolean
   readonly slots: ConnectionSlots
   readonly timeouts: Route['timeouts']
   readonly tokenEndpointGuard: TokenEndpointGuard
@@ -25,36 +23,20 @@ export interface Upstream extends UpstreamUrl {
   retire(): void
 }
 
-/** Opens no connection yet. TLS is always verified, against the system's authorities and the upstream's name. */
+/** Opens no connection yet. TLS is always verified, against the upstream's name unless `tls.server_name` gives another. */
 export function createUpstream(
   url: UpstreamUrl,
-  { max_connections, timeouts }: Pick<Route, 'max_connections' | 'timeouts'>,
+  { max_connections, timeouts, tls, proxy: choice }: Pick<Route, 'max_connections' | 'timeouts' | 'tls' | 'proxy'>,
   tokenEndpointGuard: TokenEndpointGuard,
+  log: Log,
 ): Upstream {
-  const pooled = {
-    keepAlive: true,
-    keepAliveMsecs: 1_000,
-    timeout: idleConnectionMs,
-    scheduling: 'lifo',
-    maxFreeSockets: 64,
-  } as const
-  const fresh = { keepAlive: false } as const
-  const agent = url.isTls ? new HttpsAgent(pooled) : new HttpAgent(pooled)
-  const freshAgent = url.isTls ? new HttpsAgent(fresh) : new HttpAgent(fresh)
+  const proxy = proxyOf(choice, url)
   return {
     ...url,
-    agent,
-    freshAgent,
+    ...createConnections(url, { tls, proxy, connectMs: timeouts.connect, log }),
+    isTunnelled: proxy !== undefined,
     slots: new ConnectionSlots(max_connections),
     timeouts,
     tokenEndpointGuard,
-    close: () => {
-      agent.destroy()
-      freshAgent.destroy()
-    },
-    retire: () => {
-      agent.maxFreeSockets = 0
-      for (const idle of Object.values(agent.freeSockets)) for (const socket of idle ?? []) socket.destroy()
-    },
   }
 }

@@ -1,0 +1,47 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { Report } from './report.ts'
+import type { Secret } from './secret.ts'
+
+/** What connections are made with, in PEM. */
+interface TlsParts {
+  readonly ca?: Secret | undefined
+  readonly cert?: Secret | undefined
+  readonly key?: Secret | undefined
+}
+
+/**
+ * Checks what is said about TLS to somebody: whether the files hold what they should, and belong together.
+ * @param isCertChecked whether a missing certificate is reported elsewhere
+ */
+export function checkTlsParts({ ca, cert, key }: TlsParts, report: Report, isCertChecked = false): void {
+  if (cert !== undefined && key === undefined)
+    report(['key'], 'this key is required; write the path of the private key of tls.cert')
+  if (key !== undefined && cert === undefined && !isCertChecked)
+    report(['cert'], 'this key is required; write the path of the certificate of tls.key')
+
+  if (ca !== undefined) readCertificate(ca, 'ca', report)
+  const certificate = cert && readCertificate(cert, 'cert', report)
+  const privateKey = key && readKey(key, report)
+  if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
+    report(['key'], 'this is not the private key of tls.cert; write the two that belong together')
+  }
+}
+
+function readCertificate(pem: Secret, name: 'ca' | 'cert', report: Report): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem.reveal())
+  } catch {
+    report([name], 'this holds no certificate in PEM; write a file that begins with -----BEGIN CERTIFICATE-----')
+    return undefined
+  }
+}
+
+function readKey(pem: Secret, report: Report): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem.reveal())
+  } catch {
+    report(['key'], 'this holds no private key in PEM that can be read; write one without a passphrase')
+    return undefined
+  }
+}
