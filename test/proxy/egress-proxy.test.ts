@@ -1,5 +1,6 @@
-import { rootCertificates, setDefaultCACertificates } from 'node:tls'
+import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
+import { rootCertificates, setDefaultCACertificates } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { certificateAuthority, hasOpenssl, pemOf } from '../support/certificates.ts'
 import { egressProxy } from '../support/egress-proxy.ts'
@@ -10,7 +11,7 @@ import { watchConnections } from '../support/outgoing-connections.ts'
 import { provider } from '../support/proxy-api.ts'
 import { eventually, settledGateway } from '../support/proxy-wait.ts'
 import { rawCaller } from '../support/raw-caller.ts'
-import { httpServer, tcpServer } from '../support/servers.ts'
+import { answerJson, httpServer, tcpServer } from '../support/servers.ts'
 import { tlsUpstream } from '../support/tls-upstream.ts'
 import { tokenEndpoint } from '../support/token-endpoint.ts'
 
@@ -119,6 +120,66 @@ test('an http upstream is reached through a tunnel too, so that the proxy is nev
   expect(proxy.heads[0]).toMatch(/^CONNECT api\.test:\d+ HTTP\/1\.1\r\nHost: api\.test:\d+\r\n\r\n$/)
   expect(connections.places.filter((place) => place.startsWith('api.test'))).toEqual([])
   expect(api.calls[0]?.rawHeaders.join()).not.toMatch(/proxy-/i)
+})
+
+test.skipIf(!hasOpenssl)('TLS inside TLS carries 20 MiB both ways, and waits for a slow reader', async () => {
+  const authority = certificateAuthority()
+  const proxy = await egressProxy(undefined, authority.issue('proxy'))
+  setDefaultCACertificates([...rootCertificates, pemOf(authority.cert)])
+  onTestFinished(() => setDefaultCACertificates([...rootCertificates]))
+  const upstream = await tlsUpstream(authority.issue('server', 'DNS:api.test'), {
+    answer: (request, response) => void request.pipe(response),
+  })
+  const gateway = await startTestGateway({
+    routes: [{ path: '/api', upstream: upstream.url('api.test'), proxy: proxy.url, tls: { ca: authority.cert } }],
+  })
+  const sent = randomBytes(20 * 1024 ** 2)
+  const answer = await fetch(`${gateway.url}/api/a`, { method: 'POST', body: sent })
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(Buffer.from(await answer.arrayBuffer()).equals(sent)).toBe(true)
+})
+
+test('tunnels are kept, used again and counted by max_connections', async () => {
+  const proxy = await egressProxy()
+  let most = 0
+  const api = await httpServer((_, response) => {
+    most = Math.max(most, api.openConnections())
+    setTimeout(() => response.end('good'), 1)
+  })
+  const gateway = await startTestGateway({ routes: [{ path: '/api', upstream: api.url, proxy: proxy.url, max_connections: 3 }] })
+  const texts = await Promise.all(Array.from({ length: 60 }, async () => (await fetch(`${gateway.url}/api/a`)).text()))
+  expect(new Set(texts)).toEqual(new Set(['good']))
+  expect(most).toBeLessThanOrEqual(3)
+  expect(proxy.heads.length).toBeLessThanOrEqual(6)
+})
+
+test('an HTTP/1.0 proxy will do, as many are', async () => {
+  const api = await httpServer((_, response) => void response.end('good'))
+  const proxy = await egressProxy((_, socket) => {
+    const onward = connect(api.port, '127.0.0.1', () => socket.write('HTTP/1.0 200 Connection established\r\n\r\n'))
+    socket.pipe(onward).pipe(socket)
+    return 'done'
+  })
+  const gateway = await startTestGateway({ routes: [{ path: '/api', upstream: api.url, proxy: proxy.url }] })
+  expect(await (await fetch(`${gateway.url}/api/a`)).text()).toBe('good')
+})
+
+test('a tunnel that ends at once is an upstream that cannot be reached, or one that gave no answer', async () => {
+  const proxy = await egressProxy((_, socket) => {
+    socket.end('HTTP/1.1 200 OK\r\n\r\n')
+    return 'done'
+  })
+  const to = (upstream: string): Promise<TestGateway> =>
+    startTestGateway({ routes: [{ path: '/api', upstream, proxy: proxy.url, max_connections: 1 }] })
+  for (const gateway of [await to('https://api.test'), await to('http://127.0.0.1:9')]) {
+    for (let round = 0; round < 2; round++) {
+      expect(await failureOf(gateway)).toMatchObject({
+        status: 502,
+        code: expect.stringMatching(/^upstream_(unreachable|reset)$/),
+      })
+    }
+    await settledGateway(gateway)
+  }
 })
 
 test('an upgrade goes through a tunnel of its own', async () => {
@@ -301,6 +362,22 @@ describe('the environment', () => {
     expect(proxy.heads).toHaveLength(1)
     expect(connections.places).toContain(`in.corp.test:${api.port}`)
     expect(connections.places).not.toContain(`api.test:${api.port}`)
+  })
+
+  test('leads to an upstream that the token names, too', async () => {
+    const proxy = await egressProxy()
+    const api = await httpServer((_, response) => void response.end('good'))
+    const tokens = await tokenEndpoint()
+    tokens.answer = (response) =>
+      answerJson(response, { access_token: 'a', expires_in: 3600, where: `http://one.api.test:${api.port}` })
+    const credentials = { main: { token_endpoint: tokens.url, client_id: 'c', client_secret: 's' } }
+    const route = { path: '/api', upstream: '{token.where}', allowed_hosts: [`*.api.test:${api.port}`], credential: 'main' }
+    const gateway = await startTestGateway(
+      { credentials, routes: [{ ...route, insecure_http: true }] },
+      { http_proxy: proxy.url },
+    )
+    expect(await (await fetch(`${gateway.url}/api/a`)).text()).toBe('good')
+    expect(proxy.heads[0]).toContain(`CONNECT one.api.test:${api.port} `)
   })
 
   test('has no say in what is on this machine, nor where a route says proxy: off', async () => {

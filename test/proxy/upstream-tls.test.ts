@@ -1,8 +1,10 @@
 import { copyFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { certificateAuthority, hasOpenssl, pemOf } from '../support/certificates.ts'
 import type { CertificateFiles } from '../support/certificates.ts'
+import { egressProxy } from '../support/egress-proxy.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { watchConnections } from '../support/outgoing-connections.ts'
@@ -107,7 +109,22 @@ describe.skipIf(!hasOpenssl)('TLS to an upstream', () => {
     expect(failure.detail).toContain('no connection to localhost')
   })
 
-  test('goes on by resumed sessions, which are not those of another certificate', async () => {
+  test.each(['directly', 'through a proxy'])('resumes its sessions %s', async (way) => {
+    const authority = certificateAuthority()
+    const resumed: boolean[] = []
+    const upstream = await tlsUpstream(authority.issue('server'), {
+      answer: ({ socket }, response) => {
+        resumed.push((socket as TLSSocket).isSessionReused())
+        response.setHeader('connection', 'close').end()
+      },
+    })
+    const proxy = way === 'directly' ? {} : { proxy: (await egressProxy()).url }
+    const gateway = await gatewayTo(upstream.url(), { tls: { ca: authority.cert }, ...proxy })
+    for (let round = 0; round < 3; round++) await textOf(gateway)
+    expect(resumed).toEqual([false, true, true])
+  })
+
+  test('ends connections that were made with an old certificate', async () => {
     const authority = certificateAuthority()
     const [one, two] = [authority.issue('one'), authority.issue('two')]
     const files = { cert: join(dirname(one.cert), 'live.pem'), key: join(dirname(one.cert), 'live.key') }
