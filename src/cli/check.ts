@@ -1,10 +1,13 @@
 import { needsLogin } from '../config/check-logins.ts'
 import type { Config } from '../config/config.ts'
+import { proxyOf } from '../config/egress-proxy.ts'
+import type { Place, ProxyChoice } from '../config/egress-proxy.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { ConfigError } from '../config/problem.ts'
 import { formatAddress } from '../config/schema/listen.ts'
 import { shownUpstream } from '../config/schema/upstream.ts'
-import { shownEndpoint } from '../config/schema/url.ts'
+import type { UpstreamTemplate } from '../config/schema/upstream.ts'
+import { placeOf, shownEndpoint } from '../config/schema/url.ts'
 import type { Command } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
 
@@ -37,32 +40,50 @@ interface RouteRow {
   readonly upstream: string
   readonly credential: string | null
   readonly token_endpoint: string | null
+  /** The egress proxies on the way to the upstream and to the token endpoint, without credentials. */
+  readonly proxy: string | null
+  readonly token_proxy: string | null
 }
 
 function rowsOf({ routes }: Config): RouteRow[] {
-  return routes.map(({ label, upstream, credential }) => ({
+  return routes.map(({ label, upstream, credential, proxy }) => ({
     path: label,
     upstream: shownUpstream(upstream),
     credential: credential?.name ?? null,
     token_endpoint: credential?.token_endpoint === undefined ? null : shownEndpoint(credential.token_endpoint),
+    proxy: shownProxy(proxy, upstream),
+    token_proxy:
+      credential?.token_endpoint === undefined
+        ? null
+        : shownProxy(credential.token_request.proxy, placeOf(credential.token_endpoint)),
   }))
+}
+
+/** Of an upstream that only the token knows, the proxy for https: some of its hosts may be exempt. */
+function shownProxy(choice: ProxyChoice, upstream: Place | UpstreamTemplate): string | null {
+  const proxy = 'template' in upstream ? choice.forTls : proxyOf(choice, upstream)
+  return proxy?.shown ?? null
 }
 
 function summaryOf(config: Config): string[] {
   const { file, routes, credentials, listen } = config
   const logins = [...credentials.values()].filter(needsLogin)
-  const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint }) => {
+  const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint, proxy, token_proxy }) => {
     const token =
       credential === null
         ? 'no token'
-        : `token of ${credential} ${token_endpoint === null ? 'signed here' : `from ${token_endpoint}`}`
-    return `  ${path} -> ${upstream}  (${token})`
+        : `token of ${credential} ${token_endpoint === null ? 'signed here' : `from ${token_endpoint}${through(token_proxy)}`}`
+    return `  ${path} -> ${upstream}${through(proxy)}  (${token})`
   })
   return [
     `${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`,
     ...rows,
     ...logins.map(({ name }) => `  ${name} needs a person's consent, once: bearerd login ${name}`),
   ]
+}
+
+function through(proxy: string | null): string {
+  return proxy === null ? '' : ` through ${proxy}`
 }
 
 function counted(count: number, noun: string): string {

@@ -106,9 +106,22 @@ describe('check', () => {
           upstream: 'https://api.example.com/v1',
           credential: 'main',
           token_endpoint: 'https://auth.example.com/token',
+          proxy: null,
+          token_proxy: null,
         },
       ],
     })
+  })
+
+  it('says which egress proxies are on the way, without their credentials', async () => {
+    const file = scratch().write('good.yaml', `${goodConfig}    proxy: http://user:canary@own.test:3128\n`)
+    const env = { HTTPS_PROXY: 'http://user:canary@corp.test:3128', http_proxy: 'http://not.test' }
+    const { stdout } = await run(['check', '-c', file], { env })
+    expect(stdout).toContain('/api -> https://api.example.com/v1 through http://own.test:3128  (')
+    expect(stdout).toContain('from https://auth.example.com/token through http://corp.test:3128)')
+    const json = await run(['check', '-c', file, '--json'], { env: { ...env, NO_PROXY: 'auth.example.com' } })
+    expect(JSON.parse(json.stdout)).toMatchObject({ routes: [{ proxy: 'http://own.test:3128', token_proxy: null }] })
+    expect(`${stdout}${json.stdout}`).not.toContain('canary')
   })
 
   it('prints the problems as JSON with --json, because a script reads it', async () => {
