@@ -26,8 +26,9 @@ type Done = (error: Error | null, socket?: Socket) => void
  * request; with TLS the place is verified end to end.
  * @param done called once: with the connection, ready to be written to, or with a TunnelError where the proxy is at fault, or
  * the error of TLS where the place is
+ * @returns gives up, unless it is done
  */
-export function openTunnel(proxy: EgressProxy, place: Place, { timeoutMs, tls }: TunnelOptions, done: Done): void {
+export function openTunnel(proxy: EgressProxy, place: Place, { timeoutMs, tls }: TunnelOptions, done: Done): () => void {
   const target = `${place.hostname.includes(':') ? `[${place.hostname}]` : place.hostname}:${place.port}`
   let open: ClientRequest | Duplex
   let isDone = false
@@ -81,6 +82,7 @@ export function openTunnel(proxy: EgressProxy, place: Place, { timeoutMs, tls }:
     }
   })
   request.end()
+  return () => finish(new TunnelError(`the way through the egress proxy ${proxy.shown} was given up`, 'connection_terminated'))
 }
 
 function sendConnect(proxy: EgressProxy, target: string): ClientRequest {

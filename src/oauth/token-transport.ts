@@ -75,11 +75,12 @@ function createAgent(tls: TokenRequestTls = {}, detour?: Detour) {
 
 function connectThrough(tls: TokenRequestTls, { proxy, url, timeoutMs }: Detour): buildConnector.connector {
   const place = placeOf(url)
-  return (_options, done) =>
+  return (_options, done) => {
     openTunnel(proxy, place, { timeoutMs, tls }, (error, socket) => {
       if (socket === undefined) done(error ?? new Error('no connection'), null)
       else done(null, socket)
     })
+  }
 }
 
 async function readBody(body: AsyncIterable<Buffer>): Promise<string> {

@@ -342,6 +342,22 @@ test('a caller that leaves while the tunnel is dug leaves nothing behind', async
   expect(await failureOf(gateway)).toMatchObject({ code: 'upstream_timeout' })
 })
 
+test('a tunnel that is not there yet does not hold up the end of the gateway', async () => {
+  const hanging = await egressProxy(() => 'done')
+  const gateway = await startTestGateway({
+    shutdown: { grace: '50ms' },
+    routes: [{ path: '/api', upstream: 'https://api.test', proxy: hanging.url, timeouts: { connect: '60s' } }],
+  })
+  const call = fetch(`${gateway.url}/api/a`).then(
+    ({ status }) => status,
+    () => 'gone',
+  )
+  await eventually('the proxy is asked', () => hanging.heads.length === 1)
+  await gateway.stop()
+  expect(await call).not.toBe(200)
+  await eventually('the proxy is left', () => hanging.openConnections() === 0)
+})
+
 describe('the environment', () => {
   test('says which proxy, and which hosts go without', async () => {
     const proxy = await egressProxy()

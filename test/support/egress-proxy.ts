@@ -16,6 +16,7 @@ export interface TestProxy {
   /** Every byte that callers sent, heads and what went through tunnels, as latin1. */
   seen(): string
   tunnels(): number
+  openConnections(): number
 }
 
 /** What the proxy does when it is asked for a tunnel: digs it, or something else with the connection. */
@@ -29,7 +30,10 @@ export async function egressProxy(behave: ProxyBehaviour = () => 'tunnel', tls?:
   const heads: string[] = []
   let seen = ''
   let tunnels = 0
+  let open = 0
   const serve = (socket: Socket): void => {
+    open++
+    socket.on('close', () => open--)
     let head = ''
     socket.on('error', () => {})
     socket.on('data', (chunk) => (seen += chunk.toString('latin1')))
@@ -53,7 +57,7 @@ export async function egressProxy(behave: ProxyBehaviour = () => 'tunnel', tls?:
   }
   const port = tls === undefined ? (await tcpServer(serve)).port : await listenTls(tls, serve)
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
-  return { url, port, heads, seen: () => seen, tunnels: () => tunnels }
+  return { url, port, heads, seen: () => seen, tunnels: () => tunnels, openConnections: () => open }
 }
 
 async function listenTls({ cert, key }: CertificateFiles, serve: (socket: Socket) => void): Promise<number> {

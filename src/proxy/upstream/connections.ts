@@ -61,7 +61,8 @@ export function createConnections(url: UpstreamUrl, { tls, proxy, connectMs, log
     Object.values(agent.freeSockets).some((idle) => (idle as Duplex[] | undefined)?.includes(socket)),
   )
   const upstreamTls = url.isTls && tls !== undefined ? new UpstreamTls(tls, { onChange: () => ages.retireAll(), log }) : undefined
-  const way: Way = { url, tls: upstreamTls, proxy, connectMs, ages }
+  const digging = new Set<() => void>()
+  const way: Way = { url, tls: upstreamTls, proxy, connectMs, ages, digging }
   const agent: HttpAgent = url.isTls ? new TlsAgent({ ...pooled, ...verified }, way) : new PlainAgent(pooled, way)
   const freshAgent = url.isTls ? new TlsAgent({ ...fresh, ...verified }, way) : new PlainAgent(fresh, way)
   const timer = upstreamTls && setInterval(() => upstreamTls.refresh(), lookAtFilesMs).unref()
@@ -72,6 +73,7 @@ export function createConnections(url: UpstreamUrl, { tls, proxy, connectMs, log
       clearInterval(timer)
       agent.destroy()
       freshAgent.destroy()
+      for (const giveUp of digging) giveUp()
     },
     retire: () => {
       clearInterval(timer)
@@ -86,6 +88,8 @@ interface Way extends Pick<ConnectionOptions, 'proxy' | 'connectMs'> {
   readonly url: UpstreamUrl
   readonly tls: UpstreamTls | undefined
   readonly ages: ConnectionAges
+  /** Ends each of the tunnels that are not there yet, of which no agent knows. */
+  readonly digging: Set<() => void>
 }
 
 /** What an agent waits for when its connection is not there at once. */
@@ -133,12 +137,15 @@ function keeps(answer: unknown): boolean {
   return answer === true
 }
 
-function connectThrough({ url, connectMs, tls, ages }: Way, proxy: EgressProxy, onConnection: OnConnection): undefined {
-  openTunnel(proxy, url, { timeoutMs: connectMs, tls: tls?.options() }, (error, socket) => {
-    if (socket !== undefined) started({ tls, ages }, socket)
+function connectThrough(way: Way, proxy: EgressProxy, onConnection: OnConnection): undefined {
+  const { url, connectMs, tls, digging } = way
+  const giveUp = openTunnel(proxy, url, { timeoutMs: connectMs, tls: tls?.options() }, (error, socket) => {
+    digging.delete(giveUp)
+    if (socket !== undefined) started(way, socket)
     // The platform takes an error without a connection, whatever its declaration says.
     onConnection?.(error, socket as Duplex)
   })
+  digging.add(giveUp)
 }
 
 function started({ tls, ages }: Pick<Way, 'tls' | 'ages'>, socket: Duplex | null | undefined): Duplex | undefined {
