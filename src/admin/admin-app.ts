@@ -1,6 +1,9 @@
 import express from 'express'
 import type { Express, NextFunction, Request, Response } from 'express'
 import { isLoopbackHost } from '../config/loopback.ts'
+import { createAuthenticator } from '../proxy/authentication/authenticator.ts'
+import type { Authenticate } from '../proxy/authentication/authenticator.ts'
+import { GatewayError } from '../proxy/errors/gateway-error.ts'
 import { hostnameOf } from '../proxy/message/host.ts'
 import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
 import type { GatewayView } from './gateway-view.ts'
@@ -28,6 +31,10 @@ export function createAdminApp(view: GatewayView): Express {
     response.status(isReady ? 200 : 503).type('text/plain')
     response.send(`${'verbose' in request.query ? verbose : ''}${isReady ? 'ok' : 'not ready'}\n`)
   })
+  // Whoever looks after the process cannot prove anything (kubelet): the probes above are for all, nothing below is.
+  const authenticate = createAuthenticator(view.config.admin.callers)
+  if (authenticate !== undefined) app.use(refuseUnknownCallers(authenticate))
+
   app.get('/metrics', async (request, response) => {
     const { contentType, body } = await view.expose(request.get('accept'))
     response.set('Content-Type', contentType).send(body)
@@ -39,7 +46,7 @@ export function createAdminApp(view: GatewayView): Express {
       .type('html')
       .send(renderStatusPage(statusOf(view)))
   })
-  app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines, (request, response) =>
+  app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines(authenticate !== undefined), (request, response) =>
     renew(view, request, response),
   )
   app.post('/reload', refuseOtherSites, refuseOtherMachines, (request, response) => reload(view, request, response))
@@ -67,6 +74,21 @@ function guardHost(isLoopback: boolean) {
   }
 }
 
+/** Everything but the probes is for those whom the configuration names. */
+function refuseUnknownCallers(authenticate: Authenticate) {
+  return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+    try {
+      await authenticate(request.rawHeaders, request.socket)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      if (error.challenge !== undefined) response.set('WWW-Authenticate', error.challenge)
+      response.status(error.status).type('text/plain').send(`${error.message}\n`)
+      return
+    }
+    next()
+  }
+}
+
 /** What changes state is for programs and for the status page itself, never for another site's page. */
 function refuseOtherSites(request: Request, response: Response, next: NextFunction): void {
   const site = request.get('sec-fetch-site')
@@ -78,10 +100,16 @@ function refuseOtherSites(request: Request, response: Response, next: NextFuncti
 }
 
 /** As long as nobody has to prove who they are here, only this machine may spend token requests. */
-function refuseOtherMachines(request: Request, response: Response, next: NextFunction): void {
-  const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-  if (isLoopbackHost(peer)) next()
-  else response.status(403).type('text/plain').send('Only programs on the machine of the gateway may change something here.\n')
+function refuseOtherMachines(areCallersKnown: boolean) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+    if (areCallersKnown || isLoopbackHost(peer)) next()
+    else
+      response
+        .status(403)
+        .type('text/plain')
+        .send('Only programs on the machine of the gateway may change something here, unless "admin.callers" says who else.\n')
+  }
 }
 
 function reload(view: GatewayView, request: Request, response: Response): void {

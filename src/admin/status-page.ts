@@ -80,7 +80,7 @@ function requestRow(request: RequestStatus): string[] {
   const isBad = request.status >= 400
   return [
     time(request.at),
-    code(`${request.method} ${request.path}`),
+    code(`${request.method} ${request.path}`) + (request.caller === null ? '' : ` <small>by ${escape(request.caller)}</small>`),
     `<span class="${isBad ? 'bad' : 'good'}">${request.status}</span>`,
     `${request.duration_ms} ms`,
     request.token,

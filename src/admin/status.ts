@@ -54,6 +54,8 @@ export interface CredentialStatus {
 export interface RequestStatus {
   readonly id: string
   readonly at: string
+  /** The configured name of who called; null where callers are not told apart, or nobody was recognised. */
+  readonly caller: string | null
   readonly route: string | null
   readonly method: string
   readonly path: string
@@ -82,6 +84,7 @@ export function statusOf(view: GatewayView): Status {
     recent_requests: view.recentRequests().map((request) => ({
       id: request.id,
       at: toRfc3339(request.atEpochMs),
+      caller: request.caller ?? null,
       route: request.route ?? null,
       method: request.method,
       path: request.path,

@@ -13,7 +13,7 @@ export function checkGateway(
   if (!listen.isLoopback && isOpenUnsaid) {
     report(
       ['listen'],
-      'every machine that reaches this address could use the tokens; listen on 127.0.0.1, or say callers: anyone',
+      'every machine that reaches this address could use the tokens; list who may call under "callers", say callers: anyone, or listen on 127.0.0.1',
     )
   }
   if (admin !== undefined && listen.port !== 0 && listen.port === admin.listen.port && overlap(listen.host, admin.listen.host)) {

@@ -21,7 +21,7 @@ export function checkIdentity(reading: CredentialReading, report: Report): void 
     } else if (!canIdentify(name)) {
       report(
         placeOf(reading, use),
-        `{${use.placeholder}} names a field that the connection or the content needs; take a field of its own, such as X-User`,
+        `{${use.placeholder}} names a field that the connection, the content or the gateway needs; take a field of its own, such as X-User`,
       )
     } else if (grant_type === 'refresh_token') {
       report(

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { checkCallers } from './check-callers.ts'
 import { checkGateway } from './check-gateway.ts'
 import { checkLogins } from './check-logins.ts'
 import { checkRevocationAmongReplicas } from './check-revocation.ts'
@@ -54,7 +55,9 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   const complete = [...completeOf(credentials)].map(([, credential]) => credential)
   checkLogins(complete, known.token_store, report)
   checkRevocationAmongReplicas(complete, known.token_store, report)
-  const routes = readRoutes(Array.isArray(routeEntries) ? routeEntries : [], credentials, env, report)
+  const writtenRoutes = Array.isArray(routeEntries) ? routeEntries : []
+  const routes = readRoutes(writtenRoutes, credentials, env, report)
+  checkCallers(known, routes.length === writtenRoutes.length ? routes : undefined, report)
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 
   return deepFreeze({ ...whole, file, credentials: new FrozenMap(completeOf(credentials)), routes })

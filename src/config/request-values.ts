@@ -21,9 +21,9 @@ export function identityFieldsOf(credential: Known<CredentialKeys>): string[] {
 /** The upstream needs these to make sense of a request, and what an identity is taken from does not go upstream. */
 const describing = new Set(['content-encoding', 'content-range', 'content-type', 'max-forwards', 'range'])
 
-/** Whether a field can say who a request is for: it belongs neither to the connection nor to the content. */
+/** Whether a field can say who a request is for: it belongs neither to the connection, nor to the content, nor to the gateway. */
 export function canIdentify(lowerName: string): boolean {
-  return !isReservedField(lowerName) && !describing.has(lowerName) && !/^(proxy-|http2-)/.test(lowerName)
+  return !isReservedField(lowerName) && !describing.has(lowerName) && !/^(proxy-|http2-|x[-_]bearerd[-_]key$)/.test(lowerName)
 }
 
 /**

@@ -3,8 +3,11 @@ import type { Identity } from '../oauth/identity.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import type { Replacement, TokenSource } from '../tokens/token-source.ts'
+import type { Authenticate, KnownCaller } from './authentication/authenticator.ts'
+import { checkCallerMay } from './authentication/caller-permission.ts'
 import type { CallerCheck } from './request/caller-check.ts'
 import { callerIdentity } from './request/caller-identity.ts'
+import { CallerGoneError } from './caller/exchange.ts'
 import type { Exchange } from './caller/exchange.ts'
 import { valuesOf } from './message/fields.ts'
 import { relayedAsItCame } from './errors/proxy-status.ts'
@@ -31,6 +34,8 @@ export interface ForwardingParts {
   readonly via: Config['via']
   readonly metrics: Metrics
   readonly callerCheck: CallerCheck
+  /** Undefined where anyone may call. */
+  readonly authenticate: Authenticate | undefined
   readonly findRoute: RouteTable
   readonly replayMemory: ReplayMemory
   readonly tokenSource: (credential: Credential, identity: Identity) => TokenSource
@@ -46,6 +51,7 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   exchange.path = received.target.path
   exchange.query = received.target.query
   parts.callerCheck(received)
+  const caller = parts.authenticate && (await knownCaller(exchange, received, parts.authenticate))
   if (isForTheGateway(received)) {
     answerOptions(exchange)
     return
@@ -53,6 +59,7 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
 
   const { route, rest } = parts.findRoute(received.authority, received.target.path)
   exchange.enter(route.label, parts.metrics.forRoute(route.label))
+  if (caller !== undefined) checkCallerMay(caller, route)
   checkRouteAllows(route, received, rest)
   if (parts.via !== 'off') checkLoop(received.fields, parts.via)
   const upstreams = parts.upstreams(route)
@@ -85,6 +92,14 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   } finally {
     body.release()
   }
+}
+
+/** Finds out who calls. */
+async function knownCaller(exchange: Exchange, { fields }: ReceivedRequest, authenticate: Authenticate): Promise<KnownCaller> {
+  const known = await authenticate(fields, exchange.request.socket)
+  if (exchange.isGone) throw new CallerGoneError()
+  exchange.caller = known.caller.name
+  return known
 }
 
 /** Sends the same request once more; the second answer is final, whatever it is. */

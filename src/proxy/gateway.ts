@@ -5,6 +5,7 @@ import type { Identity } from '../oauth/identity.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { TokenSource } from '../tokens/token-source.ts'
+import { createAuthenticator } from './authentication/authenticator.ts'
 import { createCallerCheck } from './request/caller-check.ts'
 import { forward } from './forward.ts'
 import type { ForwardingParts } from './forward.ts'
@@ -42,6 +43,7 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
   const recent = new RecentRequests()
   let config = first
   let replayMemory = new ReplayMemory(config.replay_memory)
+  let authenticate = createAuthenticator(config.callers)
   let upstreams = new UpstreamsByRoute(config, log)
   const partsOf = (): ForwardingParts => {
     const current = upstreams
@@ -50,6 +52,7 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
       via: config.via,
       metrics,
       callerCheck: createCallerCheck(config),
+      authenticate,
       findRoute: createRouteTable(config.routes),
       replayMemory,
       tokenSource,
@@ -69,6 +72,8 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
     use: (next) => {
       const before = upstreams
       if (!isSameConfig(next.replay_memory, config.replay_memory)) replayMemory = new ReplayMemory(next.replay_memory)
+      // Otherwise the keys of issuers and the tokens seen are still good.
+      if (!isSameConfig(next.callers, config.callers)) authenticate = createAuthenticator(next.callers)
       config = next
       upstreams = new UpstreamsByRoute(config, log, before)
       parts = partsOf()

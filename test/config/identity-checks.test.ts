@@ -53,10 +53,11 @@ describe('what cannot say for whom a token is', () => {
     'HTTP2-Settings',
     'Content-Type',
     'Max-Forwards',
-  ])('is a field that the connection or the content needs: %s', (name) => {
+    'X-Bearerd-Key',
+  ])('is a field that the connection, the content or the gateway needs: %s', (name) => {
     const problems = problemsOf(withCredential(`token_request: {params: {user: "{request.header.${name}}"}}`))
     expect(problems).toEqual([
-      `f.yaml:6:36: ${main}.token_request.params.user: {request.header.${name}} names a field that the connection or the content needs; take a field of its own, such as X-User`,
+      `f.yaml:6:36: ${main}.token_request.params.user: {request.header.${name}} names a field that the connection, the content or the gateway needs; take a field of its own, such as X-User`,
     ])
   })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { adminCallers, callers } from './callers.ts'
 import { listenAddress } from './listen.ts'
 import { tokenStore } from './token-store.ts'
 import { flag, oneOf, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
@@ -31,13 +32,16 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
       .array(z.string().regex(/^https?:\/\/[^/]+$/, { error: 'not an origin; write it as https://app.example.com' }))
       .default([])
       .describe('Browser origins that may call; none by default, so that no web page can.'),
-    callers: oneOf(['anyone'])
+    callers: callers(env)
       .optional()
-      .describe('Who may use the gateway; must be said when listen is not a loopback address.'),
+      .describe('Who may use the gateway: anyone, or a list; must be said when listen is not a loopback address.'),
     admin: strictObject({
-      listen: listenAddress
-        .prefault('127.0.0.1:9090')
-        .describe('Probes, metrics, status page. What changes something is done from this machine only.'),
+      listen: listenAddress.prefault('127.0.0.1:9090').describe('Probes, metrics, status page.'),
+      callers: adminCallers(env)
+        .optional()
+        .describe(
+          'Who may use it, as above but without routes; the probes stay open to all. Without it anyone may look, and only this machine may change something.',
+        ),
       ready_when: oneOf(['config', 'tokens'])
         .default('config')
         .describe('Ready when routes are served, or only once every credential has a token.'),

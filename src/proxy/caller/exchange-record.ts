@@ -18,7 +18,7 @@ export interface ExchangeRecorders {
 
 /** Tells metrics, access log and status page of a finished exchange. The query is told only where the configuration allows it. */
 export function recordExchange(exchange: Exchange, { metrics, log, recent, accessLog }: ExchangeRecorders): void {
-  const { request, response, id, route, path, tokenWay: token, replay, upstreamStatus, upstreamMs, error } = exchange
+  const { request, response, id, caller, route, path, tokenWay: token, replay, upstreamStatus, upstreamMs, error } = exchange
   const method = request.method ?? ''
   const durationMs = performance.now() - exchange.startedMs
   const status = exchange.isTunnel ? 101 : exchange.isGone ? callerGoneStatus : response.statusCode
@@ -31,6 +31,7 @@ export function recordExchange(exchange: Exchange, { metrics, log, recent, acces
   recent.add({
     id,
     atEpochMs: exchange.startedEpochMs,
+    caller,
     route,
     method,
     path,
@@ -47,6 +48,7 @@ export function recordExchange(exchange: Exchange, { metrics, log, recent, acces
   log.info(
     {
       request_id: id,
+      caller,
       route,
       method,
       path,

@@ -31,6 +31,7 @@ export class Exchange {
   readonly startedEpochMs = Date.now()
 
   /** Filled in along the way, for the log, the metrics and the status page. */
+  caller: string | undefined
   route: string | undefined
   path = ''
   query = ''

@@ -2,6 +2,8 @@
 export interface RequestRecord {
   readonly id: string
   readonly atEpochMs: number
+  /** The configured name of who called; undefined where callers are not told apart, or nobody was recognised. */
+  readonly caller: string | undefined
   readonly route: string | undefined
   readonly method: string
   /** Without the query. */

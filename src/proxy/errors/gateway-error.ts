@@ -10,7 +10,8 @@ export const gatewayErrors = {
     proxyStatus: 'http_request_error',
     endsConnection: true,
   },
-  caller_forbidden: { status: 403, title: 'This caller may not use the gateway', proxyStatus: 'http_request_denied' },
+  caller_unauthenticated: { status: 401, title: 'This caller is not known here', proxyStatus: 'http_request_denied' },
+  caller_forbidden: { status: 403, title: 'This caller may not do this', proxyStatus: 'http_request_denied' },
   token_endpoint_blocked: {
     status: 403,
     title: 'Token endpoints cannot be called through the gateway',
@@ -85,6 +86,8 @@ export interface GatewayErrorOptions extends ErrorOptions {
   readonly proxyStatus?: string
   /** For Allow, with 405 (RFC 9110 15.5.6). */
   readonly allow?: readonly string[]
+  /** For WWW-Authenticate, with 401 (RFC 9110 15.5.2). */
+  readonly challenge?: string
 }
 
 /** The gateway cannot or will not serve a request. Answered as a problem (RFC 9457) with the status of its code. */
@@ -96,12 +99,13 @@ export class GatewayError extends Error {
   readonly proxyStatus: string
   readonly retryAfterMs: number | undefined
   readonly allow: readonly string[] | undefined
+  readonly challenge: string | undefined
 
   /** @param detail for people: what is wrong and what to do; never holds a secret */
   constructor(
     code: GatewayErrorCode,
     detail: string,
-    { retryAfterMs, proxyStatus, allow, ...options }: GatewayErrorOptions = {},
+    { retryAfterMs, proxyStatus, allow, challenge, ...options }: GatewayErrorOptions = {},
   ) {
     super(detail, options)
     const entry = gatewayErrors[code]
@@ -111,6 +115,7 @@ export class GatewayError extends Error {
     this.proxyStatus = proxyStatus ?? entry.proxyStatus
     this.retryAfterMs = retryAfterMs
     this.allow = allow
+    this.challenge = challenge
   }
 
   /** Whether the rest of the connection cannot be trusted, or is not wanted, after this error. */

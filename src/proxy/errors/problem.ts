@@ -33,5 +33,6 @@ export function problemOf(error: GatewayError, { route, requestId }: ProblemCont
   if (error.retryAfterMs !== undefined)
     fields.push('Retry-After', String(Math.max(1, Math.ceil(Math.round(error.retryAfterMs) / 1000))))
   if (error.allow !== undefined) fields.push('Allow', error.allow.join(', '))
+  if (error.challenge !== undefined) fields.push('WWW-Authenticate', error.challenge)
   return { status: error.status, fields, body }
 }

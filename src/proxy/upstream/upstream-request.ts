@@ -66,8 +66,21 @@ export function makeUpstreamRequest(
   return { method: received.method, target: `${path}${query}`, fields }
 }
 
-/** Made anew for the connection to the upstream, or never forwarded at all. */
-const ownFields = new Set(['authorization', 'content-length', 'expect', 'host', 'trailer'])
+/**
+ * Made anew for the connection to the upstream, or never forwarded at all: what a caller proves itself with is between it and
+ * the gateway, also where nobody asks for it any more.
+ */
+const ownFields = new Set([
+  'authorization',
+  'content-length',
+  'expect',
+  'host',
+  'trailer',
+  'x-bearerd-key',
+  'x_bearerd_key',
+  'x-bearerd_key',
+  'x_bearerd-key',
+])
 
 function copyFields(
   received: ReceivedRequest,

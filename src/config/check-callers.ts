@@ -1,0 +1,44 @@
+import type { z } from 'zod'
+import type { Known, Route } from './config.ts'
+import { suggest } from './problem.ts'
+import type { Report } from './report.ts'
+import type { Caller } from './schema/callers.ts'
+import type { gatewaySchema } from './schema/gateway.ts'
+
+/**
+ * Checks what is said of callers, of the gateway and of the admin interface.
+ * @param routes undefined when they cannot be told
+ */
+export function checkCallers(
+  { callers, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
+  routes: readonly Route[] | undefined,
+  report: Report,
+): void {
+  if (Array.isArray(callers)) {
+    checkTogether(callers, ['callers'], report)
+    if (routes !== undefined) checkTheirRoutes(callers, routes, report)
+  }
+  if (admin?.callers !== undefined) checkTogether(admin.callers, ['admin', 'callers'], report)
+}
+
+/** Two callers of one name, or with one key, could not be told apart. */
+function checkTogether(callers: readonly Caller[], at: readonly string[], report: Report): void {
+  for (const [index, { name, api_key }] of callers.entries()) {
+    const before = callers.slice(0, index)
+    if (before.some((other) => other.name === name))
+      report([...at, index, 'name'], 'another caller has this name; choose another one')
+    const isShared = api_key !== undefined && before.some((other) => other.api_key?.reveal() === api_key.reveal())
+    if (isShared)
+      report([...at, index, 'api_key'], 'another caller has the same key, so nobody could tell the two apart; make a new one')
+  }
+}
+
+function checkTheirRoutes(callers: readonly Caller[], routes: readonly Route[], report: Report): void {
+  const labels = routes.map(({ label }) => label)
+  for (const [index, { routes: named = [] }] of callers.entries()) {
+    for (const [position, label] of named.entries()) {
+      if (!labels.includes(label))
+        report(['callers', index, 'routes', position], `there is no route of this path; ${suggest(label, labels)}`)
+    }
+  }
+}

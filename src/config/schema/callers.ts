@@ -1,0 +1,98 @@
+import { BlockList, isIP } from 'node:net'
+import { z } from 'zod'
+import { oneOf, secret, strictObject, text } from './values.ts'
+
+/** The ways in which a caller can prove itself; each has exactly one. */
+const proofs = ['api_key', 'cidr'] as const
+
+const addressRange = z.string({ error: 'expected a range of addresses; for example 10.1.0.0/16' }).transform((range, context) => {
+  const [, address = '', digits] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(range) ?? []
+  const family = isIP(address)
+  const bits = family === 4 ? 32 : 128
+  const prefix = Number(digits ?? bits)
+  if (family === 0 || prefix > bits) {
+    context.addIssue('not a range of addresses; write it as 10.1.0.0/16, 10.1.2.3 or fd00::/8')
+    return z.NEVER
+  }
+  if (isMappedIpv4(address)) {
+    context.addIssue('an IPv4 address in the clothes of IPv6; write it as IPv4, which covers both')
+    return z.NEVER
+  }
+  return { address, prefix, family: family === 4 ? ('ipv4' as const) : ('ipv6' as const) }
+})
+
+/** `::ffff:192.0.2.1` in any spelling (RFC 4291 2.5.5.2). */
+function isMappedIpv4(address: string): boolean {
+  if (isIP(address) !== 6) return false
+  const mapped = new BlockList()
+  mapped.addSubnet('::ffff:0:0', 96, 'ipv6')
+  return mapped.check(address, 'ipv6')
+}
+
+function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
+  return {
+    name: z
+      .string({ error: 'expected a name; for example orders' })
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'not a name; use letters, digits, dots, hyphens and _' })
+      .describe('What logs call it, and the user name in a URL that carries its key.'),
+    api_key: secret(env)
+      .refine((key) => /^[\x21-\x7e]+$/.test(key.reveal()), {
+        error: 'a key is visible ASCII without spaces; make one with "openssl rand -hex 32"',
+      })
+      .optional()
+      .describe('Proved by a key, a secret of its own; read again when its file changes.'),
+    cidr: z
+      .union([addressRange, z.array(addressRange).min(1, { error: 'an empty list allows nobody; name a range of addresses' })], {
+        error: 'expected a range of addresses, or a list of them; for example 10.1.0.0/16',
+      })
+      .transform((ranges) => [ranges].flat())
+      .optional()
+      .describe('Proved by the address of its connection, in one of these ranges; what X-Forwarded-For says is not looked at.'),
+  }
+}
+
+/** Refuses an entry that says no proof, or several. */
+function hasOneProof(entry: { readonly [Proof in (typeof proofs)[number]]?: unknown }, context: z.core.$RefinementCtx): void {
+  const said = proofs.filter((proof) => entry[proof] !== undefined)
+  if (said.length !== 1) {
+    context.addIssue(`a caller proves itself in exactly one way; write one of ${proofs.join(', ')}, and a caller for each`)
+  }
+}
+
+/**
+ * `callers`: `anyone`, or a list.
+ * @param env where `{env: NAME}` secrets are looked up
+ */
+export function callers(env: Readonly<NodeJS.ProcessEnv>) {
+  return z.union([oneOf(['anyone']), z.array(caller(env)).min(1, emptyList)], {
+    error: 'expected anyone, or a list of callers; for example [{name: orders, api_key: {env: ORDERS_KEY}}]',
+  })
+}
+
+/** `admin.callers`: a list; what they may do there is not told apart. */
+export function adminCallers(env: Readonly<NodeJS.ProcessEnv>) {
+  return z
+    .array(strictObject(proofKeys(env)).superRefine(hasOneProof), {
+      error: 'expected a list of callers; for example [{name: ops, api_key: {env: OPS_KEY}}]',
+    })
+    .min(1, emptyList)
+}
+
+/** Who may use the gateway, how it proves itself, and what for. */
+export type Caller = Readonly<z.output<ReturnType<typeof caller>>>
+
+/** One range of addresses. */
+export type AddressRange = z.output<typeof addressRange>
+
+const emptyList = { error: 'an empty list allows nobody; name a caller, or remove it' }
+
+function caller(env: Readonly<NodeJS.ProcessEnv>) {
+  return strictObject({
+    ...proofKeys(env),
+    routes: z
+      .array(text('a route', '/gett'))
+      .min(1, { error: 'an empty list allows nothing; remove it or name a route' })
+      .optional()
+      .describe('The routes it may use, by path (host and path where a route has both); all when absent.'),
+  }).superRefine(hasOneProof)
+}

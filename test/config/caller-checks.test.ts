@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { configOf, placesOf, problemsOf, withTop } from '../support/cli-problems.ts'
+import { scratch } from '../support/cli-scratch.ts'
+
+const callers = (...entries: readonly string[]): string => withTop('callers:', ...entries.map((entry) => `  - {${entry}}`))
+
+describe('callers', () => {
+  it('are anyone, or a list', () => {
+    expect(configOf(withTop('callers: anyone')).callers).toBe('anyone')
+    expect(configOf(withTop()).callers).toBeUndefined()
+    expect(problemsOf(withTop('callers: []'))[0]).toContain('an empty list allows nobody')
+    expect(problemsOf(withTop('callers: everyone'))[0]).toContain('expected anyone, or a list of callers')
+  })
+
+  it('must be said where other machines can connect', () => {
+    const everywhere = (more: string): string => withTop('listen: ":8080"', more)
+    const [problem, ...others] = problemsOf(everywhere(''))
+    expect(others).toEqual([])
+    expect(problem).toContain('every machine that reaches this address could use the tokens; list who may call under "callers"')
+    expect(problemsOf(everywhere('callers: anyone'))).toEqual([])
+    expect(problemsOf(everywhere('callers: [{name: a, api_key: k}]'))).toEqual([])
+    // One problem at a time: a list that is wrong is a list that was said.
+    expect(placesOf(everywhere('callers: [{name: a}]'))).toEqual(['11:11 callers[0]'])
+  })
+
+  it.each([
+    ['no proof', 'name: a', 'a caller proves itself in exactly one way'],
+    ['two proofs', 'name: a, api_key: k, cidr: 10.0.0.0/8', 'a caller proves itself in exactly one way'],
+    ['an unknown proof', 'name: a, apikey: k', 'did you mean "api_key"?'],
+    ['no name', 'api_key: k', 'this key is required'],
+    ['a name that a URL cannot carry', 'name: "a:b", api_key: k', 'not a name; use letters'],
+    ['an empty key', 'name: a, api_key: ""', 'the secret is empty'],
+    ['a key that no field carries', 'name: a, api_key: "k k"', 'a key is visible ASCII'],
+    ['a key that is not ASCII', 'name: a, api_key: schlüssel', 'a key is visible ASCII'],
+    ['a name for a range', 'name: a, cidr: intranet', 'not a range of addresses'],
+    ['too many bits', 'name: a, cidr: 10.0.0.0/33', 'not a range of addresses'],
+    ['too many bits for IPv6', 'name: a, cidr: "fd00::/129"', 'not a range of addresses'],
+    ['half an address', 'name: a, cidr: 10.0/8', 'not a range of addresses'],
+    ['IPv4 written as IPv6', 'name: a, cidr: "::ffff:10.0.0.0/104"', 'write it as IPv4'],
+    ['IPv4 written as IPv6 in hex', 'name: a, cidr: "0:0:0:0:0:ffff:a00:1"', 'write it as IPv4'],
+    ['no range', 'name: a, cidr: []', 'an empty list allows nobody'],
+    ['no route', 'name: a, api_key: k, routes: []', 'an empty list allows nothing'],
+    ['an unknown route', 'name: a, api_key: k, routes: [/apis]', 'there is no route of this path; did you mean "/api"?'],
+  ])('are refused with %s', (_, entry, message) => {
+    const problems = problemsOf(callers(entry)).filter(
+      (problem) => !problem.includes('a caller proves') || message.includes('proves'),
+    )
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(message)
+  })
+
+  it('that could not be told apart are refused', () => {
+    expect(placesOf(callers('name: a, api_key: k', 'name: a, cidr: 10.1.2.3', 'name: b, api_key: k'))).toEqual([
+      '12:12 callers[1].name',
+      '13:24 callers[2].api_key',
+    ])
+    const admin = withTop('admin: {callers: [{name: a, api_key: k}, {name: a, api_key: k}]}')
+    expect(placesOf(admin)).toEqual(['10:49 admin.callers[1].name', '10:61 admin.callers[1].api_key'])
+  })
+
+  it('take their key from a variable or a file as well', () => {
+    const file = scratch().write('key', 'from-file\n')
+    const text = callers(
+      'name: a, api_key: {env: KEY}',
+      `name: b, api_key: {file: ${file}}`,
+      'name: c, cidr: [10.0.0.0/8, "fd00::/8"]',
+    )
+    const list = configOf(text, { KEY: 'from-env' }).callers
+    expect(Array.isArray(list) && list.map(({ api_key }) => api_key?.reveal())).toEqual(['from-env', 'from-file', undefined])
+    expect(JSON.stringify(list)).not.toContain('from-')
+  })
+
+  it('name routes as they are called everywhere, and of the admin interface none', () => {
+    const text = callers('name: a, api_key: k, routes: [b.internal/api]').replace(
+      'path: /api',
+      'path: /api\n    host: B.internal',
+    )
+    expect(problemsOf(text)).toEqual([])
+    const admin = withTop('admin: {callers: [{name: a, api_key: k, routes: [/api]}]}')
+    expect(problemsOf(admin)[0]).toContain('there is no key "routes" here')
+  })
+
+  it('are not measured against routes that have problems of their own', () => {
+    const text = callers('name: a, api_key: k, routes: [/api]').replace('upstream: https', 'upstream: ftp')
+    expect(placesOf(text)).toEqual(['8:15 routes[0].upstream'])
+  })
+})
