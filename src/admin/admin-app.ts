@@ -32,7 +32,7 @@ export function createAdminApp(view: GatewayView): Express {
     response.send(`${'verbose' in request.query ? verbose : ''}${isReady ? 'ok' : 'not ready'}\n`)
   })
   // Whoever looks after the process cannot prove anything (kubelet): the probes above are for all, nothing below is.
-  const authenticate = createAuthenticator(view.config.admin.callers)
+  const authenticate = createAuthenticator(view.config.admin.callers, view.log)
   if (authenticate !== undefined) app.use(refuseUnknownCallers(authenticate))
 
   app.get('/metrics', async (request, response) => {

@@ -43,7 +43,7 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
   const recent = new RecentRequests()
   let config = first
   let replayMemory = new ReplayMemory(config.replay_memory)
-  let authenticate = createAuthenticator(config.callers)
+  let authenticate = createAuthenticator(config.callers, log)
   let upstreams = new UpstreamsByRoute(config, log)
   const partsOf = (): ForwardingParts => {
     const current = upstreams
@@ -73,7 +73,7 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
       const before = upstreams
       if (!isSameConfig(next.replay_memory, config.replay_memory)) replayMemory = new ReplayMemory(next.replay_memory)
       // Otherwise the keys of issuers and the tokens seen are still good.
-      if (!isSameConfig(next.callers, config.callers)) authenticate = createAuthenticator(next.callers)
+      if (!isSameConfig(next.callers, config.callers)) authenticate = createAuthenticator(next.callers, log)
       config = next
       upstreams = new UpstreamsByRoute(config, log, before)
       parts = partsOf()

@@ -39,6 +39,19 @@ describe('callers', () => {
     ['IPv4 written as IPv6', 'name: a, cidr: "::ffff:10.0.0.0/104"', 'write it as IPv4'],
     ['IPv4 written as IPv6 in hex', 'name: a, cidr: "0:0:0:0:0:ffff:a00:1"', 'write it as IPv4'],
     ['no range', 'name: a, cidr: []', 'an empty list allows nobody'],
+    ['no audience', 'name: a, jwt: {issuer: i, jwks_uri: https://a.example/k}', 'this key is required'],
+    ['keys in clear text', 'name: a, jwt: {issuer: i, audience: b, jwks_uri: http://a.example/k}', 'use https'],
+    ['keys in a file', 'name: a, jwt: {issuer: i, audience: b, jwks_uri: /etc/keys.json}', 'expected the URL of a key set'],
+    [
+      'no signature',
+      'name: a, jwt: {issuer: i, audience: b, jwks_uri: https://a.example/k, algorithms: [none]}',
+      'not one of the values',
+    ],
+    [
+      'a shared secret',
+      'name: a, jwt: {issuer: i, audience: b, jwks_uri: https://a.example/k, algorithms: [HS256]}',
+      'did you mean',
+    ],
     ['no route', 'name: a, api_key: k, routes: []', 'an empty list allows nothing'],
     ['an unknown route', 'name: a, api_key: k, routes: [/apis]', 'there is no route of this path; did you mean "/api"?'],
   ])('are refused with %s', (_, entry, message) => {

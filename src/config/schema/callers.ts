@@ -1,9 +1,26 @@
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { isExposed } from '../loopback.ts'
 import { oneOf, secret, strictObject, text } from './values.ts'
 
 /** The ways in which a caller can prove itself; each has exactly one. */
-const proofs = ['api_key', 'cidr'] as const
+const proofs = ['api_key', 'jwt', 'cidr'] as const
+
+/** Signatures that a public key verifies. */
+const verifyingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+const audience = text('an audience', 'bearerd')
+
+const keySetUrlError = 'expected the URL of a key set; for example https://login.example.com/jwks.json'
+const keySetUrl = z
+  .string({ error: keySetUrlError })
+  .refine((url) => /^https?:\/\/[^/@]+(\/|$)/i.test(url) && URL.canParse(url) && !url.includes('#'), {
+    error: keySetUrlError,
+    abort: true,
+  })
+  .refine((url) => !isExposed(url), {
+    error: 'whoever is on the way could put in keys of its own; use https, or a server on this machine',
+  })
 
 const addressRange = z.string({ error: 'expected a range of addresses; for example 10.1.0.0/16' }).transform((range, context) => {
   const [, address = '', digits] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(range) ?? []
@@ -41,6 +58,26 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
       })
       .optional()
       .describe('Proved by a key, a secret of its own; read again when its file changes.'),
+    jwt: strictObject({
+      issuer: text('an issuer', 'https://login.example.com').describe('What iss must be, character by character.'),
+      jwks_uri: keySetUrl.describe('Where the keys of the issuer are (RFC 7517 5); https, unless it is on this machine.'),
+      audience: z
+        .union([audience, z.array(audience).min(1, { error: 'an empty list allows no token; name an audience' })], {
+          error: 'expected an audience, or a list of them; for example bearerd',
+        })
+        .transform((audiences) => [audiences].flat())
+        .describe('What aud must hold one of: only tokens that were made for this gateway.'),
+      subject: text('a subject', 'system:serviceaccount:shop:orders')
+        .optional()
+        .describe('What sub must be; anything when absent.'),
+      algorithms: z
+        .array(oneOf(verifyingAlgorithms))
+        .min(1, { error: 'an empty list allows no token; name an algorithm' })
+        .default(['RS256', 'ES256', 'PS256', 'EdDSA'])
+        .describe('Signatures that are taken (RFC 7518 3.1); none and shared secrets never are.'),
+    })
+      .optional()
+      .describe('Proved by a signed token of an issuer (RFC 7519), as Authorization: Bearer.'),
     cidr: z
       .union([addressRange, z.array(addressRange).min(1, { error: 'an empty list allows nobody; name a range of addresses' })], {
         error: 'expected a range of addresses, or a list of them; for example 10.1.0.0/16',

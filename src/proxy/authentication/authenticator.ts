@@ -1,9 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Caller } from '../../config/schema/callers.ts'
+import type { Log } from '../../telemetry/log.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { valuesOf } from '../message/fields.ts'
 import { compileRanges } from './address-ranges.ts'
 import { ApiKeys } from './api-keys.ts'
+import { KeysUnavailable } from './issuer-keys.ts'
+import { SignedTokens } from './signed-tokens.ts'
+import type { Verdict } from './signed-tokens.ts'
 
 /** Who calls. */
 export interface KnownCaller {
@@ -13,7 +17,7 @@ export interface KnownCaller {
 }
 
 /**
- * Finds out who sent a request, by its fields and its connection.
+ * Finds out who sent a request, by its fields and its connection; at once wherever it can.
  * @throws GatewayError `caller_unauthenticated`
  */
 export type Authenticate = (fields: readonly string[], socket: Socket) => KnownCaller | Promise<KnownCaller>
@@ -23,36 +27,51 @@ export type Authenticate = (fields: readonly string[], socket: Socket) => KnownC
  * caller can be told apart from others behind the same address.
  * @param callers undefined or `anyone`: nobody is asked
  */
-export function createAuthenticator(callers: readonly Caller[] | 'anyone' | undefined): Authenticate | undefined {
+export function createAuthenticator(callers: readonly Caller[] | 'anyone' | undefined, log: Log): Authenticate | undefined {
   if (callers === undefined || callers === 'anyone') return undefined
   const keys = new ApiKeys(callers)
+  const signedTokens = callers.some(({ jwt }) => jwt !== undefined) ? new SignedTokens(callers, log) : undefined
   const byConnection = connectionProofs(callers)
   const challenge = keys.isEmpty ? 'Bearer realm="bearerd"' : 'Bearer realm="bearerd", Basic realm="bearerd"'
-  const refusal = (detail: string): GatewayError => new GatewayError('caller_unauthenticated', detail, { challenge })
+  const refusal = (detail: string, retryAfterMs?: number): GatewayError =>
+    new GatewayError('caller_unauthenticated', detail, { challenge, ...(retryAfterMs !== undefined && { retryAfterMs }) })
 
-  return (fields, socket) => {
+  /** @throws GatewayError when the request carries keys that do not go together */
+  function keyOwner(fields: readonly string[], authorizations: readonly string[]): KnownCaller | undefined {
     const [ownKey, ...furtherKeys] = valuesOf(fields, 'x-bearerd-key')
     if (furtherKeys.length > 0) throw refusal('the request has more than one X-Bearerd-Key; send one')
-    const authorizations = valuesOf(fields, 'authorization')
-    const [inAuthorization] = authorizations
-      .map((value) => ownerOfAuthorization(value, keys))
-      .filter((owner) => owner !== undefined)
+    const [other] = authorizations.map((value) => ownerOfAuthorization(value, keys)).filter((owner) => owner !== undefined)
     if (ownKey !== undefined) {
       // Nobody sends our own field for another purpose, so a wrong key there is refused whatever else would do.
       const caller = keys.ownerOf(ownKey)
       if (caller === undefined) throw refusal('the key in X-Bearerd-Key is not known here')
-      if (inAuthorization !== undefined)
-        throw refusal('the request has a key in X-Bearerd-Key and another in Authorization; send one')
+      if (other !== undefined) throw refusal('the request has a key in X-Bearerd-Key and one in Authorization; send one')
       return { caller, hasKeyInAuthorization: false }
     }
-    if (inAuthorization !== undefined) {
-      if (authorizations.length > 1) throw refusal('the request has more than one Authorization; send one')
-      return { caller: inAuthorization, hasKeyInAuthorization: true }
+    if (other !== undefined && authorizations.length > 1) throw refusal('the request has more than one Authorization; send one')
+    return other && { caller: other, hasKeyInAuthorization: true }
+  }
+
+  /** An Authorization that is none of ours may be the caller's own habit; it never goes upstream. */
+  function knownBy(socket: Socket, proof: Verdict): KnownCaller {
+    const caller = proof instanceof KeysUnavailable || proof === undefined ? byConnection(socket) : proof
+    if (caller !== undefined) return { caller, hasKeyInAuthorization: false }
+    if (proof instanceof KeysUnavailable) {
+      throw refusal(
+        'the keys of the issuer cannot be had at the moment, so its tokens cannot be checked; see the log',
+        proof.retryAfterMs,
+      )
     }
-    // An Authorization that is none of ours may be the caller's own habit; it never goes upstream.
-    const caller = byConnection(socket)
-    if (caller === undefined) throw refusal('nothing that the request or its connection shows is known here')
-    return { caller, hasKeyInAuthorization: false }
+    throw refusal('nothing that the request or its connection shows is known here')
+  }
+
+  return (fields, socket) => {
+    const authorizations = valuesOf(fields, 'authorization')
+    const owner = keyOwner(fields, authorizations)
+    if (owner !== undefined) return owner
+    const verdict = authorizations.length === 1 ? signedTokens?.callerOf(authorizations[0] ?? '') : undefined
+    if (verdict instanceof Promise) return verdict.then((settled) => knownBy(socket, settled))
+    return knownBy(socket, verdict)
   }
 }
 
