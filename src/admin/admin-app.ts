@@ -46,10 +46,9 @@ export function createAdminApp(view: GatewayView): Express {
       .type('html')
       .send(renderStatusPage(statusOf(view)))
   })
-  app.post('/credentials/:name/renew', refuseOtherSites, refuseOtherMachines(authenticate !== undefined), (request, response) =>
-    renew(view, request, response),
-  )
-  app.post('/reload', refuseOtherSites, refuseOtherMachines, (request, response) => reload(view, request, response))
+  const mayChange = [refuseOtherSites, refuseOtherMachines(authenticate !== undefined)]
+  app.post('/credentials/:name/renew', ...mayChange, (request, response) => renew(view, request, response))
+  app.post('/reload', ...mayChange, (request, response) => reload(view, request, response))
 
   app.use(
     (_request, response) =>

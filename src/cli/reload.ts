@@ -52,7 +52,10 @@ export function createReload({ read, current, use, metrics, log }: ReloadParts):
 /** What connections to bearerd and its own state depend on. */
 const fixedKeys: readonly { readonly key: string; readonly of: (config: Config) => unknown }[] = [
   { key: 'listen', of: ({ listen }) => listen },
+  { key: 'tls', of: ({ tls }) => tls },
   { key: 'admin.listen', of: ({ admin }) => admin.listen },
+  { key: 'admin.tls', of: ({ admin }) => admin.tls },
+  { key: 'admin.callers', of: ({ admin }) => admin.callers },
   { key: 'token_store', of: ({ token_store }) => token_store },
 ]
 

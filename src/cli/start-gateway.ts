@@ -1,4 +1,3 @@
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
@@ -8,6 +7,7 @@ import { createGrantRequest } from '../oauth/request-grant.ts'
 import { createRevocation } from '../oauth/revocation.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import { listenOn } from '../proxy/caller/listen-on.ts'
+import { createWebServer } from '../proxy/caller/web-server.ts'
 import { createGateway } from '../proxy/gateway.ts'
 import type { GatewayParts } from '../proxy/gateway.ts'
 import type { Expose } from '../telemetry/exposition.ts'
@@ -109,11 +109,15 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   })
   metrics.recordReload(true, Date.now())
 
-  const admin = createServer(adminListener)
+  const { tls: adminTls, listen: adminListen } = config.admin
+  const secure = adminTls && { tls: adminTls, key: 'admin.tls', handshakeTimeoutMs: config.limits.header_time }
+  const { server: admin, endHandshakes } = createWebServer({}, secure, log)
+  admin.on('request', adminListener)
   const release = async (): Promise<void> => {
     await store.close()
     await transport.close()
     admin.closeAllConnections()
+    endHandshakes()
     await new Promise((resolve) => admin.close(resolve))
   }
   const listening = async (opening: Promise<AddressInfo>, address: ListenAddress, key: string): Promise<AddressInfo> =>
@@ -123,12 +127,12 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       await release()
       throw listenError(error, address, key)
     })
-  const adminAddress = await listening(listenOn(admin, config.admin.listen), config.admin.listen, 'admin.listen')
+  const adminAddress = await listening(listenOn(admin, adminListen), adminListen, 'admin.listen')
   const address = await listening(gateway.open(), config.listen, 'listen')
   isOpen = true
   keepWarm()
-  const url = baseUrl(address, config.listen)
-  const adminUrl = baseUrl(adminAddress, config.admin.listen)
+  const url = baseUrl(address, config.listen, config.tls)
+  const adminUrl = baseUrl(adminAddress, adminListen, adminTls)
   log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')
 
   return {
@@ -174,7 +178,7 @@ function listenError(error: unknown, address: ListenAddress, key: string): Opera
   return new OperationError(`cannot listen on ${formatAddress(address)}: ${reasons[code] ?? code}`, { cause: error })
 }
 
-function baseUrl({ port }: AddressInfo, { host }: ListenAddress): string {
+function baseUrl({ port }: AddressInfo, { host }: ListenAddress, tls: Config['tls']): string {
   const name = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+  return `${tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }

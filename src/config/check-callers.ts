@@ -1,8 +1,11 @@
 import type { z } from 'zod'
+import { checkTlsParts } from './check-tls.ts'
 import type { Known, Route } from './config.ts'
 import { suggest } from './problem.ts'
+import { reportBelow } from './report.ts'
 import type { Report } from './report.ts'
 import type { Caller } from './schema/callers.ts'
+import type { ListenerTls } from './schema/listener-tls.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 
 /**
@@ -10,15 +13,40 @@ import type { gatewaySchema } from './schema/gateway.ts'
  * @param routes undefined when they cannot be told
  */
 export function checkCallers(
-  { callers, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
+  { callers, tls, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
   routes: readonly Route[] | undefined,
   report: Report,
 ): void {
+  checkTls(tls, callers, [], report)
+  checkTls(admin?.tls, admin?.callers, ['admin'], report)
   if (Array.isArray(callers)) {
     checkTogether(callers, ['callers'], report)
     if (routes !== undefined) checkTheirRoutes(callers, routes, report)
   }
   if (admin?.callers !== undefined) checkTogether(admin.callers, ['admin', 'callers'], report)
+}
+
+/** Certificates of callers are looked at where some caller is known by one, and only there. */
+function checkTls(
+  tls: ListenerTls | undefined,
+  callers: readonly Caller[] | 'anyone' | undefined,
+  at: readonly string[],
+  report: Report,
+): void {
+  if (tls !== undefined) checkTlsParts(tls, reportBelow([...at, 'tls'], report))
+  const list = Array.isArray(callers) ? callers : []
+  const index = list.findIndex(({ tls_subject }) => tls_subject !== undefined)
+  if (index >= 0 && tls?.client_ca === undefined) {
+    const remedy = `write ${[...at, 'tls', 'client_ca'].join('.')}, the authority that issues them`
+    report([...at, 'callers', index, 'tls_subject'], `no client certificate is asked for; ${remedy}`)
+  }
+  if (index < 0 && tls?.client_ca !== undefined) {
+    report(
+      [...at, 'tls', 'client_ca'],
+      'has no effect: no caller has a tls_subject; name those who may call, or remove it',
+      'key',
+    )
+  }
 }
 
 /** Two callers of one name, or with one key, could not be told apart. */

@@ -6,6 +6,8 @@ import type { Secret } from './secret.ts'
 /** What connections are made with, in PEM. */
 interface TlsParts {
   readonly ca?: Secret | undefined
+  /** Who may have issued the certificates of callers. */
+  readonly client_ca?: Secret | undefined
   readonly cert?: Secret | undefined
   readonly key?: Secret | undefined
 }
@@ -14,13 +16,14 @@ interface TlsParts {
  * Checks what is said about TLS to somebody: whether the files hold what they should, and belong together.
  * @param isCertChecked whether a missing certificate is reported elsewhere
  */
-export function checkTlsParts({ ca, cert, key }: TlsParts, report: Report, isCertChecked = false): void {
+export function checkTlsParts({ ca, client_ca, cert, key }: TlsParts, report: Report, isCertChecked = false): void {
   if (cert !== undefined && key === undefined)
     report(['key'], 'this key is required; write the path of the private key of tls.cert')
   if (key !== undefined && cert === undefined && !isCertChecked)
     report(['cert'], 'this key is required; write the path of the certificate of tls.key')
 
   if (ca !== undefined) readCertificate(ca, 'ca', report)
+  if (client_ca !== undefined) readCertificate(client_ca, 'client_ca', report)
   const certificate = cert && readCertificate(cert, 'cert', report)
   const privateKey = key && readKey(key, report)
   if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
@@ -28,7 +31,7 @@ export function checkTlsParts({ ca, cert, key }: TlsParts, report: Report, isCer
   }
 }
 
-function readCertificate(pem: Secret, name: 'ca' | 'cert', report: Report): X509Certificate | undefined {
+function readCertificate(pem: Secret, name: 'ca' | 'client_ca' | 'cert', report: Report): X509Certificate | undefined {
   try {
     return new X509Certificate(pem.reveal())
   } catch {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { certificateAuthority, hasOpenssl } from '../support/certificates.ts'
 import { configOf, placesOf, problemsOf, withTop } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
@@ -96,5 +97,50 @@ describe('callers', () => {
   it('are not measured against routes that have problems of their own', () => {
     const text = callers('name: a, api_key: k, routes: [/api]').replace('upstream: https', 'upstream: ftp')
     expect(placesOf(text)).toEqual(['8:15 routes[0].upstream'])
+  })
+})
+
+describe.skipIf(!hasOpenssl)('tls of a listener', () => {
+  const subject = 'callers: [{name: a, tls_subject: a}]'
+
+  it('is read from files or texts, for the gateway and for the admin interface', () => {
+    const authority = certificateAuthority()
+    const { cert, key } = authority.issue('localhost')
+    const tls = `{cert: ${cert}, key: {file: ${key}}, client_ca: ${authority.cert}}`
+    expect(problemsOf(withTop(`tls: ${tls}`, subject, `admin: {tls: ${tls}, ${subject}}`))).toEqual([])
+  })
+
+  it('needs a certificate and its key, which can be read and belong together', () => {
+    const authority = certificateAuthority()
+    const [one, two] = [authority.issue('one'), authority.issue('two')]
+    const problemOf = (tls: string): string[] => problemsOf(withTop(`tls: ${tls}`))
+    expect(problemOf(`{cert: ${one.cert}}`)).toEqual([expect.stringContaining('tls.key: this key is required')])
+    expect(problemOf(`{cert: /nowhere, key: ${one.key}}`)).toEqual([
+      expect.stringContaining('tls.cert: the secret file /nowhere'),
+    ])
+    expect(problemOf(`{cert: ${one.key}, key: ${one.key}}`)).toEqual([
+      expect.stringContaining('tls.cert: this holds no certificate'),
+    ])
+    expect(problemOf(`{cert: ${one.cert}, key: ${one.cert}}`)).toEqual([
+      expect.stringContaining('tls.key: this holds no private key'),
+    ])
+    expect(problemOf(`{cert: ${one.cert}, key: ${two.key}}`)).toEqual([
+      expect.stringContaining('tls.key: this is not the private key'),
+    ])
+    expect(placesOf(withTop(`admin: {tls: {cert: ${one.cert}, key: ${two.key}}}`))).toEqual([
+      expect.stringMatching(/^10:\d+ admin\.tls\.key$/),
+    ])
+  })
+
+  it('asks for client certificates where somebody is known by one, and only there', () => {
+    const authority = certificateAuthority()
+    const { cert, key } = authority.issue('localhost')
+    expect(problemsOf(withTop(subject))[0]).toContain('no client certificate is asked for; write tls.client_ca')
+    expect(problemsOf(withTop(`tls: {cert: ${cert}, key: ${key}}`, subject))).toHaveLength(1)
+    expect(problemsOf(withTop(`admin: {${subject}}`))[0]).toContain('write admin.tls.client_ca')
+    const unused = withTop(`tls: {cert: ${cert}, key: ${key}, client_ca: ${authority.cert}}`, 'callers: [{name: a, api_key: k}]')
+    expect(problemsOf(unused)).toEqual([expect.stringContaining('tls.client_ca: has no effect: no caller has a tls_subject')])
+    const nonsense = withTop(`tls: {cert: ${cert}, key: ${key}, client_ca: ${key}}`, subject)
+    expect(problemsOf(nonsense)).toEqual([expect.stringContaining('tls.client_ca: this holds no certificate')])
   })
 })

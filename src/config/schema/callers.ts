@@ -4,7 +4,7 @@ import { isExposed } from '../loopback.ts'
 import { oneOf, secret, strictObject, text } from './values.ts'
 
 /** The ways in which a caller can prove itself; each has exactly one. */
-const proofs = ['api_key', 'jwt', 'cidr'] as const
+const proofs = ['api_key', 'jwt', 'tls_subject', 'cidr'] as const
 
 /** Signatures that a public key verifies. */
 const verifyingAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
@@ -78,6 +78,11 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
     })
       .optional()
       .describe('Proved by a signed token of an issuer (RFC 7519), as Authorization: Bearer.'),
+    tls_subject: text('a name in a certificate', 'orders.internal')
+      .optional()
+      .describe(
+        'Proved by a client certificate of tls.client_ca with this common name, or this subject alternative name (DNS, URI or e-mail).',
+      ),
     cidr: z
       .union([addressRange, z.array(addressRange).min(1, { error: 'an empty list allows nobody; name a range of addresses' })], {
         error: 'expected a range of addresses, or a list of them; for example 10.1.0.0/16',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { adminCallers, callers } from './callers.ts'
 import { listenAddress } from './listen.ts'
+import { listenerTls } from './listener-tls.ts'
 import { tokenStore } from './token-store.ts'
 import { flag, oneOf, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
 
@@ -24,6 +25,7 @@ const accessLog = z
 export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
   return strictObject({
     listen: listenAddress.prefault('127.0.0.1:8080').describe('Where the applications connect.'),
+    tls: listenerTls(env).optional().describe('Speaks TLS to callers, 1.2 at least; plain HTTP without it.'),
     hosts: z
       .array(text('a host name', 'bearerd.internal').transform((host) => host.toLowerCase()))
       .default([])
@@ -37,6 +39,7 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
       .describe('Who may use the gateway: anyone, or a list; must be said when listen is not a loopback address.'),
     admin: strictObject({
       listen: listenAddress.prefault('127.0.0.1:9090').describe('Probes, metrics, status page.'),
+      tls: listenerTls(env).optional().describe('As tls above.'),
       callers: adminCallers(env)
         .optional()
         .describe(

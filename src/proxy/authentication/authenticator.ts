@@ -5,6 +5,7 @@ import { GatewayError } from '../errors/gateway-error.ts'
 import { valuesOf } from '../message/fields.ts'
 import { compileRanges } from './address-ranges.ts'
 import { ApiKeys } from './api-keys.ts'
+import { certificateNames } from './certificate-names.ts'
 import { KeysUnavailable } from './issuer-keys.ts'
 import { SignedTokens } from './signed-tokens.ts'
 import type { Verdict } from './signed-tokens.ts'
@@ -87,13 +88,19 @@ function ownerOfAuthorization(value: string, keys: ApiKeys<Caller>): Caller | un
   return colonAt >= 0 && owner?.name === pair.slice(0, colonAt) ? owner : undefined
 }
 
-/** What a connection proves, whatever is sent on it; the first caller of the list that it proves. */
+/** What a connection proves, whatever is sent on it; the first caller of the list whose certificate it has, or else address. */
 function connectionProofs(callers: readonly Caller[]): (socket: Socket) => Caller | undefined {
-  const tests = callers.flatMap((caller) => {
-    const { cidr } = caller
-    if (cidr === undefined) return []
-    const isWithin = compileRanges(cidr)
-    return [{ caller, isProved: (socket: Socket) => isWithin(socket.remoteAddress) }]
-  })
-  return (socket) => tests.find(({ isProved }) => isProved(socket))?.caller
+  const bySubject = callers.filter(({ tls_subject }) => tls_subject !== undefined)
+  const byAddress = callers.flatMap((caller) =>
+    caller.cidr === undefined ? [] : [{ caller, isWithin: compileRanges(caller.cidr) }],
+  )
+  const names = new WeakMap<Socket, ReadonlySet<string>>()
+  const namesOf = (socket: Socket): ReadonlySet<string> => {
+    const known = names.get(socket) ?? certificateNames(socket)
+    names.set(socket, known)
+    return known
+  }
+  return (socket) =>
+    (bySubject.length > 0 ? bySubject.find(({ tls_subject = '' }) => namesOf(socket).has(tls_subject)) : undefined) ??
+    byAddress.find(({ isWithin }) => isWithin(socket.remoteAddress))?.caller
 }

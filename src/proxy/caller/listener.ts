@@ -1,5 +1,4 @@
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import { Server as TcpServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import type { Handler } from './exchanges.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { listenOn } from './listen-on.ts'
 import { isUpgrade, responseOn } from './upgrade-response.ts'
+import { createWebServer } from './web-server.ts'
 
 /** The gateway's side towards the callers. */
 export interface Listener {
@@ -35,14 +35,14 @@ const lastCallMs = 250
 /** How often the platform looks for callers that are too slow with their heads. */
 const slowHeadCheckMs = 1_000
 
-/** Makes the listener for callers on node:http. */
+/** Makes the listener for callers on node:http, or node:https. @throws when the certificates are of no use */
 export function createListener(
-  { listen, limits }: Pick<Config, 'listen' | 'limits'>,
+  { listen, tls, limits }: Pick<Config, 'listen' | 'tls' | 'limits'>,
   handler: Handler,
   recorders: ExchangeRecorders,
 ): Listener {
   const exchanges = new Exchanges(handler, recorders)
-  const server = createServer({
+  const options: ServerOptions = {
     // The pauses within a body are limited, not its duration: an upload may take an hour.
     requestTimeout: 0,
     connectionsCheckingInterval: slowHeadCheckMs,
@@ -52,15 +52,12 @@ export function createListener(
     noDelay: true,
     // Behind an unfinished answer an upgrade may be declined, and the connection is still needed as it is.
     shouldUpgradeCallback: (request) => isUpgrade(request) && !exchanges.connectionOf(request.socket).isBusy,
-  })
+  }
+  const secure = tls && { tls, key: 'tls', handshakeTimeoutMs: limits.header_time }
+  const { server, connections, endHandshakes } = createWebServer(options, secure, recorders.log)
   server.maxHeadersCount = 0
   limit(server, limits)
 
-  const open = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-  })
   server.on('request', (request, response) => exchanges.accept(request, () => response))
   server.on('checkContinue', (request, response) => exchanges.accept(request, () => response, { expectsContinue: true }))
   server.on('checkExpectation', (request, response) => {
@@ -79,7 +76,11 @@ export function createListener(
     const refusal = new GatewayError('method_not_allowed', 'CONNECT is not forwarded', { allow: [] })
     exchanges.accept(request, () => responseOn(request, socket), { refusal })
   })
-  server.on('clientError', (error, socket) => exchanges.refuseNonsense(error, socket))
+  server.on('clientError', (error, socket) => {
+    // Who has not shaken hands cannot read an answer.
+    if (secure !== undefined && !connections.has(socket as Socket)) socket.destroy()
+    else exchanges.refuseNonsense(error, socket)
+  })
 
   return {
     open: () => listenOn(server, listen),
@@ -94,7 +95,8 @@ export function createListener(
       exchanges.onDrained = () => server.closeIdleConnections()
       server.close()
       // Connections on which nothing was ever asked are not idle to the platform.
-      for (const socket of open) if (!exchanges.isServing(socket)) socket.destroy()
+      endHandshakes()
+      for (const socket of connections) if (!exchanges.isServing(socket)) socket.destroy()
       await closed
       clearTimeout(deadline)
     },
