@@ -1,6 +1,7 @@
 import express from 'express'
 import type { Express, NextFunction, Request, Response } from 'express'
 import { isLoopbackHost } from '../config/loopback.ts'
+import { isSocketFile } from '../config/schema/listen.ts'
 import { createAuthenticator } from '../proxy/authentication/authenticator.ts'
 import type { Authenticate } from '../proxy/authentication/authenticator.ts'
 import { GatewayError } from '../proxy/errors/gateway-error.ts'
@@ -15,7 +16,9 @@ export function createAdminApp(view: GatewayView): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guardHost(view.config.admin.listen.isLoopback))
+  const { listen, callers } = view.config.admin
+  // No browser reaches a unix socket, and no other machine.
+  app.use(guardHost(listen.isLoopback && !isSocketFile(listen)))
   app.use((_request, response, next) => {
     response.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' })
     next()
@@ -32,7 +35,7 @@ export function createAdminApp(view: GatewayView): Express {
     response.send(`${'verbose' in request.query ? verbose : ''}${isReady ? 'ok' : 'not ready'}\n`)
   })
   // Whoever looks after the process cannot prove anything (kubelet): the probes above are for all, nothing below is.
-  const authenticate = createAuthenticator(view.config.admin.callers, view.log)
+  const authenticate = createAuthenticator(callers, view.log)
   if (authenticate !== undefined) app.use(refuseUnknownCallers(authenticate))
 
   app.get('/metrics', async (request, response) => {
@@ -46,7 +49,7 @@ export function createAdminApp(view: GatewayView): Express {
       .type('html')
       .send(renderStatusPage(statusOf(view)))
   })
-  const mayChange = [refuseOtherSites, refuseOtherMachines(authenticate !== undefined)]
+  const mayChange = [refuseOtherSites, refuseOtherMachines(authenticate !== undefined || isSocketFile(listen))]
   app.post('/credentials/:name/renew', ...mayChange, (request, response) => renew(view, request, response))
   app.post('/reload', ...mayChange, (request, response) => reload(view, request, response))
 
@@ -99,10 +102,10 @@ function refuseOtherSites(request: Request, response: Response, next: NextFuncti
 }
 
 /** As long as nobody has to prove who they are here, only this machine may spend token requests. */
-function refuseOtherMachines(areCallersKnown: boolean) {
+function refuseOtherMachines(isGuarded: boolean) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-    if (areCallersKnown || isLoopbackHost(peer)) next()
+    if (isGuarded || isLoopbackHost(peer)) next()
     else
       response
         .status(403)

@@ -1,7 +1,6 @@
-import type { AddressInfo } from 'node:net'
 import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
-import { formatAddress } from '../config/schema/listen.ts'
+import { formatAddress, isSocketFile } from '../config/schema/listen.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
 import { createRevocation } from '../oauth/revocation.ts'
@@ -27,7 +26,7 @@ const handBackMs = 5_000
 
 /** A gateway that runs. */
 export interface RunningGateway {
-  /** Where callers connect, as a base URL. */
+  /** Where callers connect, as a base URL; `unix:/path` for a socket. */
   readonly url: string
   readonly adminUrl: string
   readonly tokens: TokenSources
@@ -120,7 +119,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     endHandshakes()
     await new Promise((resolve) => admin.close(resolve))
   }
-  const listening = async (opening: Promise<AddressInfo>, address: ListenAddress, key: string): Promise<AddressInfo> =>
+  const listening = async (opening: Promise<ListenAddress>, address: ListenAddress, key: string): Promise<ListenAddress> =>
     await opening.catch(async (error: unknown) => {
       tokens.close()
       // What is open already would keep the process alive.
@@ -131,8 +130,8 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   const address = await listening(gateway.open(), config.listen, 'listen')
   isOpen = true
   keepWarm()
-  const url = baseUrl(address, config.listen, config.tls)
-  const adminUrl = baseUrl(adminAddress, adminListen, adminTls)
+  const url = baseUrl(address, config.tls)
+  const adminUrl = baseUrl(adminAddress, adminTls)
   log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')
 
   return {
@@ -172,13 +171,18 @@ function listenError(error: unknown, address: ListenAddress, key: string): Opera
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: `another program uses this address; stop it, or choose another address under "${key}"`,
-    EACCES: `this user may not use this port; choose one above 1023 under "${key}"`,
+    EACCES: isSocketFile(address)
+      ? `this user may not make a file there, or there is no such folder; choose another path under "${key}"`
+      : `this user may not use this port; choose one above 1023 under "${key}"`,
+    EEXIST: `there is a file that is no socket; remove it, or choose another path under "${key}"`,
     EADDRNOTAVAIL: `this machine does not have this address; choose another under "${key}"`,
   }
   return new OperationError(`cannot listen on ${formatAddress(address)}: ${reasons[code] ?? code}`, { cause: error })
 }
 
-function baseUrl({ port }: AddressInfo, { host }: ListenAddress, tls: Config['tls']): string {
+function baseUrl(address: ListenAddress, tls: Config['tls']): string {
+  if (isSocketFile(address)) return formatAddress(address)
+  const { host, port } = address
   const name = host === '' || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `${tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }

@@ -1,11 +1,15 @@
 import type { z } from 'zod'
 import type { Known } from './config.ts'
 import type { Report } from './report.ts'
+import type { Caller } from './schema/callers.ts'
+import { isSocketFile } from './schema/listen.ts'
+import type { ListenAddress } from './schema/listen.ts'
+import type { ListenerTls } from './schema/listener-tls.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 
 /** Checks what concerns more than one key at the top level. */
 export function checkGateway(
-  { listen, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
+  { listen, tls, callers, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
   isOpenUnsaid: boolean,
   report: Report,
 ): void {
@@ -16,17 +20,41 @@ export function checkGateway(
       'every machine that reaches this address could use the tokens; list who may call under "callers", say callers: anyone, or listen on 127.0.0.1',
     )
   }
-  if (admin !== undefined && listen.port !== 0 && listen.port === admin.listen.port && overlap(listen.host, admin.listen.host)) {
-    report(['admin', 'listen'], 'the admin interface cannot share the address of the gateway; choose another port, such as 9090')
+  if (admin !== undefined && overlap(listen, admin.listen)) {
+    const remedy = isSocketFile(listen) ? 'choose another path' : 'choose another port, such as 9090'
+    report(['admin', 'listen'], `the admin interface cannot share the address of the gateway; ${remedy}`)
+  }
+  checkSocketFile(listen, tls, callers, [], report)
+  if (admin !== undefined) checkSocketFile(admin.listen, admin.tls, admin.callers, ['admin'], report)
+}
+
+/** What concerns networks has no effect on a unix socket. */
+function checkSocketFile(
+  listen: ListenAddress,
+  tls: ListenerTls | undefined,
+  callers: readonly Caller[] | 'anyone' | undefined,
+  at: readonly string[],
+  report: Report,
+): void {
+  if (!isSocketFile(listen)) return
+  if (tls !== undefined) report([...at, 'tls'], 'has no effect: a unix socket crosses no network; remove it', 'key')
+  for (const [index, { cidr }] of Array.isArray(callers) ? callers.entries() : []) {
+    if (cidr !== undefined)
+      report(
+        [...at, 'callers', index, 'cidr'],
+        'nobody on a unix socket has an address; say another proof, or narrow the mode of listen',
+      )
   }
 }
 
 const everyAddress: ReadonlySet<string> = new Set(['', '0.0.0.0', '::'])
 
-/** Whether two hosts have an address in common. */
-function overlap(one: string, other: string): boolean {
-  if (everyAddress.has(one) || everyAddress.has(other)) return true
-  return addressesOf(one).some((address) => addressesOf(other).includes(address))
+/** Whether two listeners would want the same. */
+function overlap(one: ListenAddress, other: ListenAddress): boolean {
+  if (isSocketFile(one) || isSocketFile(other)) return isSocketFile(one) && isSocketFile(other) && one.path === other.path
+  if (one.port === 0 || one.port !== other.port) return false
+  if (everyAddress.has(one.host) || everyAddress.has(other.host)) return true
+  return addressesOf(one.host).some((address) => addressesOf(other.host).includes(address))
 }
 
 function addressesOf(host: string): readonly string[] {

@@ -1,6 +1,6 @@
-import type { AddressInfo } from 'node:net'
 import type { Config, Credential } from '../config/config.ts'
 import { isSameConfig } from '../config/same-config.ts'
+import type { ListenAddress } from '../config/schema/listen.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -27,7 +27,7 @@ export interface GatewayParts {
 export interface Gateway {
   readonly recent: RecentRequests
   /** Starts to listen. @throws the system's error when the address cannot be used */
-  open(): Promise<AddressInfo>
+  open(): Promise<ListenAddress>
   /**
    * Takes another configuration into use, from the next request on; requests under way finish with theirs. Upstreams that have not
    * changed keep their connections. Where it listens stays as it is.

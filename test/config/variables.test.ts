@@ -88,7 +88,7 @@ describe('variables in values', () => {
       timeouts: { connect: 3_000 },
       methods: ['PUT'],
     })
-    expect(config.listen.port).toBe(1234)
+    expect(config.listen).toMatchObject({ port: 1234 })
   })
 
   it('are judged by the same rules as what is written', () => {

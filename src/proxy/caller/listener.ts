@@ -1,8 +1,9 @@
 import type { Server, ServerOptions } from 'node:http'
 import { Server as TcpServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../config/config.ts'
+import type { ListenAddress } from '../../config/schema/listen.ts'
 import type { ExchangeRecorders } from './exchange-record.ts'
 import { Exchanges } from './exchanges.ts'
 import type { Handler } from './exchanges.ts'
@@ -14,7 +15,7 @@ import { createWebServer } from './web-server.ts'
 /** The gateway's side towards the callers. */
 export interface Listener {
   /** Starts to listen. @throws the system's error when the address cannot be used */
-  open(): Promise<AddressInfo>
+  open(): Promise<ListenAddress>
   /** Has other limits from now on: those of a connection for new connections. */
   use(config: Pick<Config, 'limits'>): void
   /** From now on every answer asks its caller to close the connection; requests are still served. */

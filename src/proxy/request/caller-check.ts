@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts'
 import { isLoopbackHost } from '../../config/loopback.ts'
+import { isSocketFile } from '../../config/schema/listen.ts'
 import { hostnameOf } from '../message/host.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { valuesOf } from '../message/fields.ts'
@@ -10,13 +11,15 @@ export type CallerCheck = (request: ReceivedRequest) => void
 
 /**
  * Keeps web pages and DNS rebinding away from the token: a port on localhost is open to every page that a browser on this
- * machine shows. The Host must be a loopback name (or a configured one), and a browser must not say that another site asks.
+ * machine shows. The Host must be a loopback name (or a configured one), and a browser must not say that another site asks. No browser
+ * reaches a unix socket.
  * @returns a check that throws GatewayError `wrong_host` or `caller_forbidden`
  */
 export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'listen' | 'hosts' | 'origins'>): CallerCheck {
   const knownHosts = new Set(hosts)
   const knownOrigins = new Set(origins)
-  const checksHost = listen.isLoopback || hosts.length > 0
+  const isForBrowsers = !isSocketFile(listen)
+  const checksHost = (listen.isLoopback && isForBrowsers) || hosts.length > 0
 
   return ({ authority, host, fields }) => {
     const hostname = hostnameOf(authority)
@@ -30,6 +33,7 @@ export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'list
         `the host of the request is none of this gateway's; name it under "hosts" if it should be`,
       )
     }
+    if (!isForBrowsers) return
     for (const origin of valuesOf(fields, 'origin')) {
       if (!knownOrigins.has(origin)) {
         throw new GatewayError(
