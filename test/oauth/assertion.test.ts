@@ -250,11 +250,15 @@ describe('the other grants', () => {
   })
 })
 
-test('what signs assertions is loaded with the first one: no other gateway pays for it', () => {
+test('what signs assertions and checks tokens is loaded with the first one: no other gateway pays for it', () => {
   const folder = join(import.meta.dirname, '../../src')
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   const lines = files
     .flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n'))
-    .filter((line) => /['"]jose\b/.test(line))
-  expect(lines.map((line) => line.trim())).toEqual(["const { SignJWT } = await import('jose/jwt/sign')"])
+    .filter((line) => /['"]jose\b/.test(line) && !line.startsWith('import type '))
+  expect(lines.map((line) => line.trim()).sort()).toEqual([
+    "const { SignJWT } = await import('jose/jwt/sign')",
+    "const { createLocalJWKSet } = await import('jose/jwks/local')",
+    "const { jwtVerify } = await import('jose/jwt/verify')",
+  ])
 })

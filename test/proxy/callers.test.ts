@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { get } from 'node:http'
 import { expect, test } from 'vitest'
 import { ApiKeys } from '../../src/proxy/authentication/api-keys.ts'
 import { Secret } from '../../src/config/secret.ts'
@@ -244,6 +245,22 @@ test('a key in Authorization is refused where Authorization says for whom the to
   expect(api.tokens.requests).toHaveLength(0)
   expect((await sendRaw(gateway.port, head(own(keys.orders) + bearer('of-alice')))).status).toBe(200)
   expect(api.tokens.requests[0]?.headers['x-login']).toBe('Bearer of-alice')
+})
+
+test('a base URL is all that a legacy application changes', async () => {
+  const [gateway, api] = await gatewayFor(listed)
+  const url = gateway.url.replace('http://', `http://orders:${keys.orders}@`)
+  const status = await new Promise((resolve) => get(`${url}/api/a`, ({ statusCode }) => resolve(statusCode)))
+  expect(status).toBe(200)
+  expect(api.calls[0]?.target).toBe('/a')
+})
+
+test('a gateway can be the caller of another: what a route sets is its own key, not that of its caller', async () => {
+  const [inner] = await gatewayFor(listed)
+  const routes = [{ path: '/in', upstream: inner.url, headers: { set: { 'X-Bearerd-Key': keys.orders } } }]
+  const outer = await startTestGateway({ callers: [{ name: 'app', api_key: 'canary-key-of-app' }], via: 'outer', routes })
+  expect((await sendRaw(outer.port, head(own('canary-key-of-app'), '/in/api/a'))).status).toBe(200)
+  expect(inner.log.at(-1)).toMatchObject({ caller: 'orders' })
 })
 
 test('where anyone may call, our field still goes nowhere', async () => {
