@@ -247,6 +247,15 @@ test('a key in Authorization is refused where Authorization says for whom the to
   expect(api.tokens.requests[0]?.headers['x-login']).toBe('Bearer of-alice')
 })
 
+test('the handshake of an upgrade carries the token, and no key in any spelling', async () => {
+  const [gateway, api] = await gatewayFor(listed)
+  const twins = `X_Bearerd_Key: ${keys.billing}\r\nx-bearerd_key: ${keys.billing}\r\n`
+  const fields = `${own(keys.orders)}${twins}Connection: Upgrade\r\nUpgrade: websocket\r\n`
+  await sendRaw(gateway.port, `GET /api/ws HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`, (text) => text.includes('good'))
+  expect(api.calls[0]?.headers).toMatchObject({ upgrade: 'websocket', authorization: 'Bearer token-1' })
+  expect(JSON.stringify(api.calls)).not.toMatch(/canary-key|bearerd.key/i)
+})
+
 test('a base URL is all that a legacy application changes', async () => {
   const [gateway, api] = await gatewayFor(listed)
   const url = gateway.url.replace('http://', `http://orders:${keys.orders}@`)
