@@ -131,6 +131,7 @@ describe('a configuration with problems changes nothing', () => {
   it.each([
     ['listen', { listen: '127.0.0.1:1' }],
     ['admin.listen', { admin: { listen: '127.0.0.1:1' } }],
+    ['admin.callers', { admin: { listen: '127.0.0.1:0', callers: [{ name: 'ops', api_key: 'canary-key' }] } }],
     ['token_store', { token_store: { memory: { max_tokens: 5 } } }],
   ])('such as another %s, which takes a restart', async (key, keys) => {
     const { text, file } = await serving()

@@ -120,6 +120,17 @@ describe('a reload', () => {
     expect((await fetch(`${gateway.url}/api`)).status).toBe(405)
   })
 
+  test('with callers asks who calls from the next request on, and lets a key that was taken away in no longer', async () => {
+    const upstream = await httpServer((_, response) => response.end())
+    const gateway = await reloadable({ routes: [{ path: '/api', upstream: upstream.url }] })
+    const statusWith = async (key: string) => (await fetch(`${gateway.url}/api`, { headers: { 'x-bearerd-key': key } })).status
+    expect(await statusWith('')).toBe(200)
+    gateway.reload({ callers: [{ name: 'erp', api_key: 'canary-key-1' }] })
+    expect([await statusWith('canary-key-1'), await statusWith('')]).toEqual([200, 401])
+    gateway.reload({ callers: [{ name: 'erp', api_key: 'canary-key-2' }] })
+    expect([await statusWith('canary-key-1'), await statusWith('canary-key-2')]).toEqual([401, 200])
+  })
+
   test('without a credential takes its token out of the metrics, so that nobody is paged for it', async () => {
     const endpoint = await tokenEndpoint()
     const upstream = await httpServer((_, response) => response.end())
