@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { StoreEvent } from '../../../src/tokens/store/token-store.ts'
 import { Bench, failure } from './contract/bench.ts'
-import type { StoreUnderTest } from './contract/bench.ts'
+import type { Sharing, StoreUnderTest } from './contract/bench.ts'
 import { describeBudgets } from './contract/budgets.ts'
 import { describeEvents } from './contract/events.ts'
 import { describeGrants } from './contract/grants.ts'
@@ -11,11 +11,12 @@ import { budgetOf, freshKeys, locked, publish } from './entries.ts'
 
 /**
  * What every token store does, whatever it keeps things in.
+ * @param sharing what others can get at: nothing, what is kept, or locks and budgets too
  * @param open gives a store at an empty place
  */
-export function describeTokenStore(name: string, open: () => Promise<StoreUnderTest>): void {
+export function describeTokenStore(name: string, sharing: Sharing, open: () => Promise<StoreUnderTest>): void {
   describe(`the ${name} store`, () => {
-    const our = new Bench()
+    const our = new Bench(sharing)
     beforeEach(async () => our.setUp(await open()))
     afterEach(() => our.under.close())
 

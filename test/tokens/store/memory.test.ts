@@ -4,7 +4,7 @@ import { FakeClock } from '../../support/fake-clock.ts'
 import { describeTokenStore } from './contract.ts'
 import { freshKeys, grantEntry, locked, publish, tokenEntry } from './entries.ts'
 
-describeTokenStore('memory', async () => {
+describeTokenStore('memory', 'nothing', async () => {
   const clock = new FakeClock()
   const store = createMemoryStore({ clock, maxTokens: 1_000 })
   return {

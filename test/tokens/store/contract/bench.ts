@@ -14,13 +14,27 @@ export interface StoreUnderTest {
   close(): Promise<void>
 }
 
+/** What others can get at: nothing, what is kept, or locks and budgets too. */
+export type Sharing = 'nothing' | 'entries' | 'everything'
+
 /** Why a token request failed, where it does not matter why. */
 export const failure = { kind: 'unavailable', code: 'http_503', message: 'the token endpoint answered 503' } as const
 
 /** What the tests of the contract work with; a store and keys of its own for each. */
 export class Bench {
+  readonly sharing: Sharing
   #under: StoreUnderTest | undefined
   #keys: StoreKeys = freshKeys()
+
+  constructor(sharing: Sharing) {
+    this.sharing = sharing
+  }
+
+  /** Opens a further store at the same place. */
+  async another(): Promise<TokenStore> {
+    if (this.under.another === undefined) throw new Error('nobody else can get at this store')
+    return await this.under.another()
+  }
 
   setUp(under: StoreUnderTest): void {
     this.#under = under

@@ -59,12 +59,9 @@ export function describeBudgets(our: Bench): void {
       expect((await spend(budgetOf(1), our.store, freshKeys().budget))?.isSpent).toBe(true)
     })
 
-    it('is one for all who share the store', async (context) => {
-      if (!our.store.isShared || our.under.another === undefined) {
-        context.skip()
-        return
-      }
-      const other = await our.under.another()
+    const itIsShared = our.sharing === 'everything' ? it : () => {}
+    itIsShared('is one for all who share the store', async () => {
+      const other = await our.another()
       expect((await spend(budgetOf(1)))?.isSpent).toBe(true)
       expect((await spend(budgetOf(1), other))?.isSpent).toBe(false)
     })

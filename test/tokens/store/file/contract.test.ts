@@ -1,7 +1,7 @@
 import { describeTokenStore } from '../contract.ts'
 import { somePlace } from './place.ts'
 
-describeTokenStore('file', async () => {
+describeTokenStore('file', 'entries', async () => {
   let clear = async (): Promise<void> => {}
   const place = await somePlace((finish) => (clear = finish))
   return {

@@ -10,7 +10,7 @@ describeWithRedis('with a real Redis', () => {
   })
   afterAll(() => server.stop())
 
-  describeTokenStore('redis', async () => {
+  describeTokenStore('redis', 'everything', async () => {
     const stores: ReturnType<typeof openRedisStore>['store'][] = []
     const open = async () => {
       const { store } = openRedisStore(server.url)
