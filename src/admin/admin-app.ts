@@ -37,6 +37,7 @@ export function createAdminApp(view: GatewayView): Express {
   // Whoever looks after the process cannot prove anything (kubelet): the probes above are for all, nothing below is.
   const authenticate = createAuthenticator(callers, view.log)
   if (authenticate !== undefined) app.use(refuseUnknownCallers(authenticate))
+  else app.use(guardLoopbackPeer)
 
   app.get('/metrics', async (request, response) => {
     const { contentType, body } = await view.expose(request.get('accept'))
@@ -74,6 +75,16 @@ function guardHost(isLoopback: boolean) {
       response.status(421).type('text/plain').send('The host of the request is not this one.\n')
     else next()
   }
+}
+
+/**
+ * Also where every machine may connect: a browser of this machine reaches the interface by a name that a site has pointed here, and
+ * what comes from this machine may change things.
+ */
+function guardLoopbackPeer(request: Request, response: Response, next: NextFunction): void {
+  const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  const isScrape = request.method === 'GET' && request.path === '/metrics'
+  guardHost(isLoopbackHost(peer) && !isScrape)(request, response, next)
 }
 
 /** Everything but the probes is for those whom the configuration names. */

@@ -11,18 +11,20 @@ const lookMs = 5_000
 /**
  * Watches what a file says, whoever replaces it and how: written in place, renamed over it, or by the symbolic links that
  * Kubernetes swaps. Only what has changed is told, and a file that is gone has not.
- * @param onChange told when the file says something else than when it was told last, or than at the start
+ * @param onChange told when the file says something else than when it was taken last, or than at the start; says whether it has been
+ * taken. What has not is offered again: what it lacks may come a moment later, as a secret of its own
  * @returns a function that ends the watch
  */
-export function watchConfig(file: string, onChange: () => void): () => void {
+export function watchConfig(file: string, onChange: () => Promise<boolean>): () => void {
   let last = digestOf(file)
   let watcher: FSWatcher | undefined
   let settling: NodeJS.Timeout | undefined
   const look = (): void => {
     const digest = digestOf(file)
     if (digest === undefined || digest === last) return
-    last = digest
-    onChange()
+    void onChange().then((isTaken) => {
+      if (isTaken) last = digest
+    })
   }
   const lookSoon = (): void => {
     clearTimeout(settling)

@@ -25,6 +25,7 @@ export type Reload = (cause: ReloadCause) => ReloadResult
 
 /** Makes the function that reloads. It never throws: an invalid configuration changes nothing, and shows in a metric and the log. */
 export function createReload({ read, current, use, metrics, log }: ReloadParts): Reload {
+  let lastProblems = ''
   return (cause) => {
     const before = current()
     try {
@@ -32,6 +33,7 @@ export function createReload({ read, current, use, metrics, log }: ReloadParts):
       const problems = restartProblems(before, config)
       if (problems.length > 0) return refused(problems, cause)
       use(config)
+      lastProblems = ''
       metrics.recordReload(true, Date.now())
       log.info({ cause, config: config.file, ...changesOf(before, config) }, 'configuration taken into use')
       return { isUsed: true, problems: [] }
@@ -44,7 +46,10 @@ export function createReload({ read, current, use, metrics, log }: ReloadParts):
 
   function refused(problems: readonly string[], cause: ReloadCause): ReloadResult {
     metrics.recordReload(false, Date.now())
-    log.error({ cause, problems }, 'the configuration has problems and is not used; the one before stays')
+    // A file with problems is looked at again and again.
+    const isNews = cause !== 'file' || lastProblems !== problems.join('\n')
+    lastProblems = problems.join('\n')
+    if (isNews) log.error({ cause, problems }, 'the configuration has problems and is not used; the one before stays')
     return { isUsed: false, problems }
   }
 }

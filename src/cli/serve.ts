@@ -6,6 +6,7 @@ import { configFileOf, configOption } from './config-file.ts'
 import { watchConfig } from './config-watch.ts'
 import type { ReloadCause } from './reload.ts'
 import { startGateway } from './start-gateway.ts'
+import type { RunningGateway } from './start-gateway.ts'
 import { stopSignal } from './stop-signal.ts'
 import { packageVersion } from './version.ts'
 
@@ -19,13 +20,15 @@ export const serve: Command = {
   run: async (context) => {
     const file = configFileOf(context)
     const read = (): Config => loadConfig(file, context.env)
+    const started = Promise.withResolvers<RunningGateway>()
+    const reload = async (cause: ReloadCause): Promise<boolean> => (await started.promise).reload?.(cause).isUsed === true
+    process.on('SIGHUP', () => void reload('signal'))
+    // Before it is read: what changes from then on is noticed.
+    const endWatch = watchConfig(file, () => reload('file'))
     const config = read()
     const stopped = stopSignal()
-    const starting = startGateway(config, createLog(), packageVersion(), read)
-    const reload = (cause: ReloadCause): void => void starting.then((gateway) => gateway.reload?.(cause)).catch(() => {})
-    process.on('SIGHUP', () => reload('signal'))
-    const endWatch = watchConfig(file, () => reload('file'))
-    const gateway = await starting
+    const gateway = await startGateway(config, createLog(), packageVersion(), read)
+    started.resolve(gateway)
     await stopped
     endWatch()
     await gateway.stop()

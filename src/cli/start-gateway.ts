@@ -72,9 +72,11 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     }
   }
   const use = (next: Config): void => {
-    config = next
+    // What can fail comes first, so that nothing is ever half taken into use.
+    const commit = gateway.prepare(next)
     tokens.use(next.credentials)
-    gateway.use(next)
+    commit()
+    config = next
     keepWarm()
   }
   const reread = read && createReload({ read, current: () => config, use, metrics, log })

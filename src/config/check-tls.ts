@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import type { Report } from './report.ts'
 import type { Secret } from './secret.ts'
 
@@ -28,6 +29,16 @@ export function checkTlsParts({ ca, client_ca, cert, key }: TlsParts, report: Re
   const privateKey = key && readKey(key, report)
   if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
     report(['key'], 'this is not the private key of tls.cert; write the two that belong together')
+  } else if (certificate !== undefined && privateKey !== undefined) checkContext({ ca, cert, key }, report)
+}
+
+/** What is in order by itself may still be too weak for TLS, or broken further down in a chain. */
+function checkContext({ ca, cert, key }: TlsParts, report: Report): void {
+  try {
+    createSecureContext({ ca: ca?.reveal(), cert: cert?.reveal(), key: key?.reveal() })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unusable'
+    report(['cert'], `TLS cannot use these certificates (${code}); write others, such as with a key of 2048 bits or more`)
   }
 }
 

@@ -9,9 +9,12 @@ const masked = '[secret]'
  */
 export class Secret {
   readonly #read: () => string
+  /** The file that it is read from; undefined for a value that cannot change. */
+  readonly file: string | undefined
 
-  private constructor(read: () => string) {
+  private constructor(read: () => string, file?: string) {
     this.#read = read
+    this.file = file
   }
 
   /** A secret whose value is already in memory. */
@@ -35,12 +38,22 @@ export class Secret {
         // Mid-rotation; the value that worked a moment ago is the best there is.
       }
       return last
-    })
+    }, path)
   }
 
   /** The value itself. Call it where the value goes on the wire, nowhere else. */
   reveal(): string {
     return this.#read()
+  }
+
+  /** The value as it is now: undefined when its file is gone or empty, where the last good value must not do. */
+  revealPresent(): string | undefined {
+    if (this.file === undefined) return this.#read()
+    try {
+      return readSecretFile(this.file)
+    } catch {
+      return undefined
+    }
   }
 
   toString(): string {

@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
-import type { ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
 import type { EgressProxy, Place } from '../config/egress-proxy.ts'
 import { errorCode } from './error-code.ts'
 import { isTlsCode, tlsFailureInWords } from './tls-failure.ts'
@@ -65,24 +65,34 @@ export function openTunnel(proxy: EgressProxy, place: Place, { timeoutMs, tls }:
     } else if (!place.isTls) finish(null, socket)
     else {
       waitsFor = `no TLS with ${target} through the egress proxy ${proxy.shown}`
-      const secure = tlsConnect({
-        ALPNProtocols: ['http/1.1'],
-        ...(isIP(place.hostname) === 0 && { servername: place.hostname }),
-        ...tls,
-        host: place.hostname,
-        socket,
-        rejectUnauthorized: true,
-      })
-      open = secure
-      secure.once('secureConnect', () => {
-        secure.off('error', finish)
-        finish(null, secure)
-      })
-      secure.on('error', finish)
+      try {
+        const secure = speakTls(place, socket, tls)
+        open = secure
+        secure.once('secureConnect', () => {
+          secure.off('error', finish)
+          finish(null, secure)
+        })
+        secure.on('error', finish)
+      } catch (error) {
+        // A certificate and a key that do not fit, in the middle of a rotation: nobody else would catch it here.
+        finish(error instanceof Error ? error : new Error('no TLS', { cause: error }))
+      }
     }
   })
   request.end()
   return () => finish(new TunnelError(`the way through the egress proxy ${proxy.shown} was given up`, 'connection_terminated'))
+}
+
+/** @throws the platform's error when the certificate and the key do not go together */
+function speakTls(place: Place, socket: Socket, tls: ConnectionOptions | undefined): TLSSocket {
+  return tlsConnect({
+    ALPNProtocols: ['http/1.1'],
+    ...(isIP(place.hostname) === 0 && { servername: place.hostname }),
+    ...tls,
+    host: place.hostname,
+    socket,
+    rejectUnauthorized: true,
+  })
 }
 
 function sendConnect(proxy: EgressProxy, target: string): ClientRequest {

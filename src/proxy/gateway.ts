@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { TokenSource } from '../tokens/token-source.ts'
 import { createAuthenticator } from './authentication/authenticator.ts'
+import type { IssuerKeysByUri } from './authentication/signed-tokens.ts'
 import { createCallerCheck } from './request/caller-check.ts'
 import { forward } from './forward.ts'
 import type { ForwardingParts } from './forward.ts'
@@ -29,10 +30,12 @@ export interface Gateway {
   /** Starts to listen. @throws the system's error when the address cannot be used */
   open(): Promise<ListenAddress>
   /**
-   * Takes another configuration into use, from the next request on; requests under way finish with theirs. Upstreams that have not
-   * changed keep their connections. Where it listens stays as it is.
+   * Makes ready for another configuration, and changes nothing yet. Upstreams that have not changed keep their connections. Where it
+   * listens stays as it is.
+   * @returns what takes it into use, from the next request on; requests under way finish with theirs. It cannot fail
+   * @throws what stands in the way
    */
-  use(config: Config): void
+  prepare(config: Config): () => void
   startDraining(): void
   /** Stops: no new connections, open requests get `graceMs` to finish. */
   close(graceMs: number): Promise<void>
@@ -41,49 +44,61 @@ export interface Gateway {
 /** Builds the data path of a configuration. */
 export function createGateway({ config: first, metrics, log, tokenSource }: GatewayParts): Gateway {
   const recent = new RecentRequests()
-  let config = first
-  let replayMemory = new ReplayMemory(config.replay_memory)
-  let authenticate = createAuthenticator(config.callers, log)
-  let upstreams = new UpstreamsByRoute(config, log)
-  const partsOf = (): ForwardingParts => {
-    const current = upstreams
-    return {
-      limits: config.limits,
-      via: config.via,
-      metrics,
-      callerCheck: createCallerCheck(config),
-      authenticate,
-      findRoute: createRouteTable(config.routes),
-      replayMemory,
-      tokenSource,
-      upstreams: (route) => current.of(route),
-    }
-  }
-  let parts = partsOf()
-  const listener = createListener(config, (exchange) => forward(exchange, parts), {
+  const issuers: IssuerKeysByUri = new Map()
+  let current = generationOf(first, { metrics, log, tokenSource, issuers })
+  const listener = createListener(first, (exchange) => forward(exchange, current.parts), {
     metrics,
     log,
     recent,
-    accessLog: () => config.access_log,
+    accessLog: () => current.config.access_log,
   })
   return {
     recent,
     open: () => listener.open(),
-    use: (next) => {
-      const before = upstreams
-      if (!isSameConfig(next.replay_memory, config.replay_memory)) replayMemory = new ReplayMemory(next.replay_memory)
-      // Otherwise the keys of issuers and the tokens seen are still good.
-      if (!isSameConfig(next.callers, config.callers)) authenticate = createAuthenticator(next.callers, log)
-      config = next
-      upstreams = new UpstreamsByRoute(config, log, before)
-      parts = partsOf()
-      listener.use(config)
-      before.retireAllBut(upstreams)
+    prepare: (config) => {
+      const next = generationOf(config, { metrics, log, tokenSource, issuers }, current)
+      return () => {
+        const before = current
+        current = next
+        listener.use(config)
+        before.upstreams.retireAllBut(next.upstreams)
+      }
     },
     startDraining: () => listener.startDraining(),
     close: async (graceMs) => {
       await listener.close(graceMs)
-      upstreams.close()
+      current.upstreams.close()
     },
   }
+}
+
+/** All that requests are served with under one configuration. */
+interface Generation {
+  readonly config: Config
+  readonly upstreams: UpstreamsByRoute
+  readonly parts: ForwardingParts
+}
+
+/** @param before of which is taken over what has not changed */
+function generationOf(
+  config: Config,
+  { metrics, log, tokenSource, issuers }: Omit<GatewayParts, 'config'> & { readonly issuers: IssuerKeysByUri },
+  before?: Generation,
+): Generation {
+  const upstreams = new UpstreamsByRoute(config, log, before?.upstreams)
+  const isSame = (key: keyof Config): boolean => isSameConfig(before?.config[key], config[key])
+  const parts: ForwardingParts = {
+    limits: config.limits,
+    via: config.via,
+    metrics,
+    callerCheck: createCallerCheck(config),
+    authenticate:
+      before !== undefined && isSame('callers') ? before.parts.authenticate : createAuthenticator(config.callers, log, issuers),
+    findRoute: createRouteTable(config.routes),
+    replayMemory:
+      before !== undefined && isSame('replay_memory') ? before.parts.replayMemory : new ReplayMemory(config.replay_memory),
+    tokenSource,
+    upstreams: (route) => upstreams.of(route),
+  }
+  return { config, upstreams, parts }
 }

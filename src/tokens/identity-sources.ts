@@ -70,10 +70,12 @@ export class IdentitySources {
     for (const source of this.#own()) source.tryAgain()
   }
 
-  /** Holds no sources any longer. */
-  close(): void {
+  /** Holds no sources any longer. @returns those that it held */
+  leave(): TokenSource[] {
+    const left = [...this.#own()]
     const prefix = keyPrefix(this.#credential.name)
     for (const key of this.#held.keys()) if (key.startsWith(prefix)) this.#held.delete(key)
+    return left
   }
 
   status(): IdentityStatus {

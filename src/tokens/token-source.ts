@@ -166,12 +166,13 @@ export class TokenSource {
    * @throws TokenUnavailableError when that fails
    */
   async renew(): Promise<AccessToken> {
-    this.tryAgain()
+    this.#failures.forget()
     return await (this.#flight ?? this.#start('operator'))
   }
 
-  /** Somebody may have mended what was wrong: what failed is tried again at once. */
+  /** Somebody may have mended what was wrong: what was refused is tried again at once. */
   tryAgain(): void {
+    if (this.#failures.last?.error.kind !== 'refused') return
     this.#failures.forget()
     this.#isUrgent = true
   }

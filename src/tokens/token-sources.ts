@@ -36,6 +36,10 @@ export class TokenSources {
   readonly #parts: Omit<TokenSourcesParts, 'maxTokens'>
   readonly #maxTokens: number
   #credentials: Config['credentials'] = new Map()
+  /** By credential, those of configurations before included: a request that began with one finishes with it. */
+  readonly #byCredential = new WeakMap<Credential, TokenSource | IdentitySources>()
+  /** Replaced, with a token request that may be under way. */
+  readonly #leaving = new Set<TokenSource>()
   #sources: ReadonlyMap<string, TokenSource> = new Map()
   #perIdentity: ReadonlyMap<string, IdentitySources> = new Map()
   /** Of all identities; made when first needed, because it takes up room from the beginning. */
@@ -57,14 +61,14 @@ export class TokenSources {
   }
 
   /**
-   * The source of a credential of the configuration.
+   * The source of a credential of the configuration, or of one before.
    * @param identity the values of its `identityFields`
    * @throws TypeError for any other
    */
   of(credential: Credential, identity: Identity = nobody): TokenSource {
-    const source = this.#sources.get(credential.name) ?? this.#perIdentity.get(credential.name)?.of(identity)
+    const source = this.#byCredential.get(credential)
     if (source === undefined) throw new TypeError(`unknown credential ${credential.name}`)
-    return source
+    return source instanceof TokenSource ? source : source.of(identity)
   }
 
   /** The source of a name that somebody typed; undefined when there is none, or one for each identity. */
@@ -99,7 +103,7 @@ export class TokenSources {
       isOver = true
       resolve()
     })
-    const waiting = [...this.#sources.values(), ...(this.#held?.values() ?? [])].values()
+    const waiting = [...this.#sources.values(), ...(this.#held?.values() ?? []), ...this.#leaving].values()
     const runInTurn = async (): Promise<void> => {
       for (const source of waiting) if (!isOver) await run(source)
     }
@@ -116,28 +120,39 @@ export class TokenSources {
   #take(credentials: Config['credentials']): void {
     const { metrics, ...parts } = this.#parts
     const before = this.#credentials
-    const kept = new Set(
+    const same = new Set(
       [...credentials.keys()].filter((name) => before.has(name) && isSameConfig(before.get(name), credentials.get(name))),
     )
-    for (const name of new Set([...before.keys(), ...credentials.keys()])) if (!kept.has(name)) metrics.forgetCredential(name)
+    for (const name of new Set([...before.keys(), ...credentials.keys()])) if (!same.has(name)) metrics.forgetCredential(name)
 
     const sources = new Map<string, TokenSource>()
     const perIdentity = new Map<string, IdentitySources>()
     for (const [name, credential] of credentials) {
-      const [source, identities] = kept.has(name) ? [this.#sources.get(name), this.#perIdentity.get(name)] : []
+      const [source, identities] = same.has(name) ? [this.#sources.get(name), this.#perIdentity.get(name)] : []
       const ownParts = { ...parts, metrics: metrics.forCredential(name) }
       if (credential.identityFields.length === 0) {
-        sources.set(name, source ?? new TokenSource(credential, ownParts))
+        const kept = source ?? new TokenSource(credential, ownParts)
+        sources.set(name, kept)
+        this.#byCredential.set(credential, kept)
       } else {
         this.#held ??= holdSources(this.#maxTokens)
-        perIdentity.set(name, identities ?? new IdentitySources(credential, ownParts, this.#held))
+        const kept = identities ?? new IdentitySources(credential, ownParts, this.#held)
+        perIdentity.set(name, kept)
+        this.#byCredential.set(credential, kept)
       }
     }
     // What is under way with one that is not used any more goes on, and whoever waits for it is served.
-    for (const [name, source] of this.#sources) if (sources.get(name) !== source) source.close()
-    for (const [name, identities] of this.#perIdentity) if (perIdentity.get(name) !== identities) identities.close()
+    for (const [name, source] of this.#sources) if (sources.get(name) !== source) this.#letGo(source)
+    for (const [name, identities] of this.#perIdentity)
+      if (perIdentity.get(name) !== identities) for (const source of identities.leave()) this.#letGo(source)
     this.#credentials = credentials
     this.#sources = sources
     this.#perIdentity = perIdentity
+  }
+
+  #letGo(source: TokenSource): void {
+    source.close()
+    this.#leaving.add(source)
+    void source.settle().finally(() => this.#leaving.delete(source))
   }
 }

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
+import { egressProxy } from './proxy.ts'
 import { isExposed } from '../loopback.ts'
 import { oneOf, secret, strictObject, text } from './values.ts'
 
@@ -70,6 +71,9 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
       subject: text('a subject', 'system:serviceaccount:shop:orders')
         .optional()
         .describe('What sub must be; anything when absent.'),
+      proxy: egressProxy(env).describe(
+        'Egress proxy on the way to the keys: its URL, or off; else that of the environment (HTTPS_PROXY, NO_PROXY).',
+      ),
       algorithms: z
         .array(oneOf(verifyingAlgorithms))
         .min(1, { error: 'an empty list allows no token; name an algorithm' })

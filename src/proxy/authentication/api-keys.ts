@@ -3,6 +3,8 @@ import type { Secret } from '../../config/secret.ts'
 
 /** How long a key that was taken out of its file may still be used. */
 const rereadMs = 1_000
+/** How soon a file is looked for again that is gone. */
+const lookAgainMs = 100
 
 /**
  * The keys of callers. Kept as digests under a random value of this process: how long a comparison takes says nothing about a
@@ -50,7 +52,12 @@ export class ApiKeys<Owner extends { readonly api_key?: Secret | undefined }> {
     const nowMs = this.#now()
     if (nowMs - this.#readAtMs < rereadMs) return
     this.#readAtMs = nowMs
-    for (const entry of this.#entries) entry.digest = this.#digest(entry.key.reveal())
+    for (const entry of this.#entries) {
+      const key = entry.key.revealPresent()
+      // Whoever takes a key away means that it opens nothing any more. One that is only being written is there in a moment.
+      entry.digest = key === undefined ? randomBytes(entry.digest.length) : this.#digest(key)
+      if (key === undefined) this.#readAtMs = nowMs - rereadMs + lookAgainMs
+    }
   }
 
   #digest(key: string): Buffer {

@@ -8,7 +8,7 @@ import { ApiKeys } from './api-keys.ts'
 import { certificateNames } from './certificate-names.ts'
 import { KeysUnavailable } from './issuer-keys.ts'
 import { SignedTokens } from './signed-tokens.ts'
-import type { Verdict } from './signed-tokens.ts'
+import type { IssuerKeysByUri, Verdict } from './signed-tokens.ts'
 
 /** Who calls. */
 export interface KnownCaller {
@@ -27,11 +27,16 @@ export type Authenticate = (fields: readonly string[], socket: Socket) => KnownC
  * Makes what tells callers apart. A proof that the request carries itself decides before those of its connection, so that a
  * caller can be told apart from others behind the same address.
  * @param callers undefined or `anyone`: nobody is asked
+ * @param issuers keys that are known already, and where those that are fetched are kept
  */
-export function createAuthenticator(callers: readonly Caller[] | 'anyone' | undefined, log: Log): Authenticate | undefined {
+export function createAuthenticator(
+  callers: readonly Caller[] | 'anyone' | undefined,
+  log: Log,
+  issuers: IssuerKeysByUri = new Map(),
+): Authenticate | undefined {
   if (callers === undefined || callers === 'anyone') return undefined
   const keys = new ApiKeys(callers)
-  const signedTokens = callers.some(({ jwt }) => jwt !== undefined) ? new SignedTokens(callers, log) : undefined
+  const signedTokens = callers.some(({ jwt }) => jwt !== undefined) ? new SignedTokens(callers, log, issuers) : undefined
   const byConnection = connectionProofs(callers)
   const challenge = keys.isEmpty ? 'Bearer realm="bearerd"' : 'Bearer realm="bearerd", Basic realm="bearerd"'
   const refusal = (detail: string, retryAfterMs?: number): GatewayError =>

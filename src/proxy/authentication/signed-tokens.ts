@@ -1,9 +1,17 @@
 import { hash } from 'node:crypto'
+import type { webcrypto } from 'node:crypto'
+import type { JWTPayload, JWTVerifyOptions } from 'jose'
+import type { jwtVerify } from 'jose/jwt/verify'
 import { LRUCache } from 'lru-cache'
+import { proxyOf } from '../../config/egress-proxy.ts'
 import type { Caller } from '../../config/schema/callers.ts'
+import { placeOf } from '../../config/schema/url.ts'
 import { createTokenTransport } from '../../oauth/token-transport.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { IssuerKeys, KeysUnavailable } from './issuer-keys.ts'
+
+/** The keys of issuers, by where they are fetched. */
+export type IssuerKeysByUri = Map<string, IssuerKeys>
 
 /** Whose token it is; undefined when it is nobody's. */
 export type Verdict = Caller | KeysUnavailable | undefined
@@ -28,14 +36,16 @@ export class SignedTokens {
   readonly #entries: readonly Entry[]
   readonly #verified = new LRUCache<string, { readonly caller: Caller; readonly untilEpochMs: number }>({ max: remembered })
 
-  /** @param callers those without `jwt` are passed over */
-  constructor(callers: readonly Caller[], log: Log) {
-    const keysOf = new Map<string, IssuerKeys>()
+  /**
+   * @param callers those without `jwt` are passed over
+   * @param issuers keys that are known already: they outlive a change of the callers
+   */
+  constructor(callers: readonly Caller[], log: Log, issuers: IssuerKeysByUri) {
     this.#entries = callers.flatMap((caller) => {
       if (caller.jwt === undefined) return []
       const { jwks_uri } = caller.jwt
-      const keys = keysOf.get(jwks_uri) ?? createIssuerKeys(jwks_uri, log)
-      keysOf.set(jwks_uri, keys)
+      const keys = issuers.get(jwks_uri) ?? createIssuerKeys(caller.jwt, log)
+      issuers.set(jwks_uri, keys)
       return [{ caller, jwt: caller.jwt, keys }]
     })
   }
@@ -61,7 +71,7 @@ export class SignedTokens {
       // A claim that nobody vouches for yet, so that the keys of an issuer are not fetched for the tokens of another.
       if (issuerOf(token) !== jwt.issuer) continue
       try {
-        const { payload } = await jwtVerify(token, keys.keyOf, {
+        const payload = await verified(jwtVerify, token, keys.keyOf, {
           issuer: jwt.issuer,
           audience: [...jwt.audience],
           algorithms: [...jwt.algorithms],
@@ -80,6 +90,40 @@ export class SignedTokens {
   }
 }
 
+/** Keys that are tried at most for a token that does not name its own. */
+const mostKeys = 4
+
+/**
+ * Verifies a token; with each of the keys that fit, where it does not name one (RFC 7515 4.1.4: a key id is optional), as while an
+ * issuer changes its keys.
+ * @throws jose's errors, KeysUnavailable
+ */
+async function verified(
+  verify: typeof jwtVerify,
+  token: string,
+  keyOf: IssuerKeys['keyOf'],
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await verify(token, keyOf, options)).payload
+  } catch (error) {
+    if (!isSeveralKeys(error)) throw error
+    let tried = 0
+    for await (const key of error) {
+      if (++tried > mostKeys) break
+      const result = await verify(token, key, options).catch(() => undefined)
+      if (result !== undefined) return result.payload
+    }
+    throw error
+  }
+}
+
+function isSeveralKeys(error: unknown): error is Error & AsyncIterable<webcrypto.CryptoKey> {
+  return (
+    error instanceof Error && 'code' in error && error.code === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS' && Symbol.asyncIterator in error
+  )
+}
+
 function issuerOf(token: string): unknown {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))
@@ -89,7 +133,7 @@ function issuerOf(token: string): unknown {
   }
 }
 
-function createIssuerKeys(url: string, log: Log): IssuerKeys {
+function createIssuerKeys({ jwks_uri: url, proxy }: NonNullable<Caller['jwt']>, log: Log): IssuerKeys {
   // No redirect is followed, TLS is verified, and size and time are limited: as for token requests.
   const transport = createTokenTransport('bearerd')
   return new IssuerKeys({
@@ -100,6 +144,7 @@ function createIssuerKeys(url: string, log: Log): IssuerKeys {
         headers: { accept: 'application/json' },
         body: undefined,
         timeoutMs: fetchTimeoutMs,
+        proxy: proxyOf(proxy, placeOf(url)),
       })
       if (status !== 200) throw Object.assign(new Error('no key set'), { code: `status_${status}` })
       return JSON.parse(body) as unknown

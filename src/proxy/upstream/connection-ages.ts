@@ -28,7 +28,7 @@ export class ConnectionAges {
   /** From now on it grows old. */
   add(socket: Duplex): void {
     this.#open.add(socket)
-    const timer = setTimeout(() => this.#retire(socket), this.#longestMs * (1 - jitter * this.#random()))
+    const timer = setTimeout(() => this.retire(socket), this.#longestMs * (1 - jitter * this.#random()))
     timer.unref()
     socket.once('close', () => {
       clearTimeout(timer)
@@ -44,10 +44,11 @@ export class ConnectionAges {
 
   /** Ends idle connections, and each of the others once its request is done. */
   retireAll(): void {
-    for (const socket of this.#open) this.#retire(socket)
+    for (const socket of this.#open) this.retire(socket)
   }
 
-  #retire(socket: Duplex): void {
+  /** Ends one when it is idle, or once its request is done. */
+  retire(socket: Duplex): void {
     this.#retired.add(socket)
     if (this.#isIdle(socket)) socket.destroy()
   }

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { RequestOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { EgressProxy } from '../../config/egress-proxy.ts'
 import type { Route } from '../../config/config.ts'
 import type { UpstreamUrl } from '../../config/schema/url.ts'
@@ -123,8 +124,8 @@ class TlsAgent extends HttpsAgent {
 
   override createConnection(options: RequestOptions, onConnection?: OnConnection): Duplex | undefined {
     if (this.#way.proxy !== undefined) return connectThrough(this.#way, this.#way.proxy, onConnection)
-    const { tls } = this.#way
-    return started(this.#way, super.createConnection(tls === undefined ? options : { ...options, ...tls.options() }))
+    const made = this.#way.tls?.options()
+    return started(this.#way, super.createConnection({ ...options, ...made }), made)
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
@@ -139,18 +140,24 @@ function keeps(answer: unknown): boolean {
 
 function connectThrough(way: Way, proxy: EgressProxy, onConnection: OnConnection): undefined {
   const { url, connectMs, tls, digging } = way
-  const giveUp = openTunnel(proxy, url, { timeoutMs: connectMs, tls: tls?.options() }, (error, socket) => {
+  const made = tls?.options()
+  const giveUp = openTunnel(proxy, url, { timeoutMs: connectMs, tls: made }, (error, socket) => {
     digging.delete(giveUp)
-    if (socket !== undefined) started(way, socket)
+    if (socket !== undefined) started(way, socket, made)
     // The platform takes an error without a connection, whatever its declaration says.
     onConnection?.(error, socket as Duplex)
   })
   digging.add(giveUp)
 }
 
-function started({ tls, ages }: Pick<Way, 'tls' | 'ages'>, socket: Duplex | null | undefined): Duplex | undefined {
+/** @param made what a TLS connection was made with, which may have changed since */
+function started(
+  { tls, ages }: Pick<Way, 'tls' | 'ages'>,
+  socket: Duplex | null | undefined,
+  made?: TlsOptions,
+): Duplex | undefined {
   if (socket === null || socket === undefined) return undefined
-  if (socket instanceof TLSSocket) tls?.watch(socket)
   ages.add(socket)
+  if (socket instanceof TLSSocket && made !== undefined && tls?.watch(socket, made) === false) ages.retire(socket)
   return socket
 }

@@ -49,6 +49,8 @@ class TokenUpstreams implements RouteUpstreams {
   /** By origin. One that is pushed out serves the requests that it has. */
   readonly #byOrigin = new LRUCache<string, Upstream>({ max: mostOrigins, dispose: (upstream) => upstream.retire() })
 
+  #isRetired = false
+
   constructor(template: UpstreamTemplate, route: Route, create: (url: UpstreamUrl) => Upstream, log: Log) {
     this.#template = template
     this.#route = route
@@ -64,6 +66,8 @@ class TokenUpstreams implements RouteUpstreams {
     let upstream = this.#byOrigin.get(origin)
     if (upstream === undefined) {
       upstream = this.#create(url)
+      // For a request that a reload has overtaken, and then for no other.
+      if (this.#isRetired) upstream.retire()
       this.#byOrigin.set(origin, upstream)
     }
     return upstream.basePath === url.basePath ? upstream : { ...upstream, basePath: url.basePath }
@@ -74,6 +78,7 @@ class TokenUpstreams implements RouteUpstreams {
   }
 
   retire(): void {
+    this.#isRetired = true
     this.#byOrigin.clear()
   }
 

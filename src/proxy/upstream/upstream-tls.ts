@@ -41,12 +41,16 @@ export class UpstreamTls {
     }
   }
 
-  /** Keeps what shortens the next handshake. */
-  watch(socket: TLSSocket): void {
-    const context = this.#context
+  /**
+   * Keeps what shortens the next handshake.
+   * @param made what the connection was made with
+   * @returns whether connections are still made so
+   */
+  watch(socket: TLSSocket, made: ConnectionOptions): boolean {
     socket.on('session', (session: Buffer) => {
-      if (context === this.#context) this.#session = session
+      if (made.secureContext === this.#context) this.#session = session
     })
+    return made.secureContext === this.#context
   }
 
   /** Reads the files. While they do not fit together, which they do not in the middle of a rotation, the last good ones are used. */

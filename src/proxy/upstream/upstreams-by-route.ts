@@ -1,5 +1,5 @@
 import type { Config, Route } from '../../config/config.ts'
-import { canonical } from '../../config/same-config.ts'
+import { sayingOf } from '../../config/same-config.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createRouteUpstreams } from './route-upstreams.ts'
 import type { RouteUpstreams } from './route-upstreams.ts'
@@ -15,7 +15,7 @@ export class UpstreamsByRoute {
     const tokenEndpoints = [...credentials.values()].map(({ token_endpoint }) => token_endpoint)
     const known = before === undefined ? undefined : before.#bySaying
     for (const route of routes) {
-      const saying = canonical([sayingOf(route), tokenEndpoints])
+      const saying = sayingOf([connectionsOf(route), tokenEndpoints])
       const upstreams = known?.get(saying) ?? createRouteUpstreams(route, credentials, log)
       this.#byRoute.set(route, upstreams)
       this.#bySaying.set(saying, upstreams)
@@ -44,7 +44,7 @@ export class UpstreamsByRoute {
 /** What is decided before there is an upstream, or after its answer. */
 const withoutEffect: ReadonlySet<string> = new Set(['methods', 'allow_paths', 'headers', 'query', 'rewrite', 'replay'])
 
-function sayingOf(route: Route): unknown {
+function connectionsOf(route: Route): unknown {
   const rest = Object.fromEntries(Object.entries(route).filter(([key]) => !withoutEffect.has(key)))
   return { ...rest, credential: route.credential?.name }
 }
