@@ -10,7 +10,7 @@ const earlyBytes = 64 * 1024
 export class UpgradeCaller {
   readonly socket: Duplex
   readonly #chunks: Buffer[] = []
-  readonly #onGone: () => void
+  readonly #onEnd: () => void
   #bytes = 0
 
   /**
@@ -19,16 +19,20 @@ export class UpgradeCaller {
    */
   constructor(socket: Duplex, head: Buffer, onGone: () => void) {
     this.socket = socket
-    this.#onGone = onGone
+    this.#onEnd = () => {
+      onGone()
+      // The platform has let go of the connection and would leave our side of it open for good.
+      socket.destroy()
+    }
     if (head.length > 0) this.#keep(head)
     socket.on('data', this.#keep)
-    socket.once('end', onGone)
+    socket.once('end', this.#onEnd)
   }
 
   /** Ends the watch and hands over what was sent ahead. */
   takeOver(): Buffer {
     this.socket.off('data', this.#keep)
-    this.socket.off('end', this.#onGone)
+    this.socket.off('end', this.#onEnd)
     this.socket.pause()
     return Buffer.concat(this.#chunks)
   }
