@@ -13,6 +13,8 @@ export class CallerConnection {
   readonly #waiting: (() => Promise<void>)[] = []
   #isBusy = false
   #isEnding = false
+  /** The parser has given up: a request that is not there to its end never will be, and nobody is told. */
+  isBroken = false
 
   constructor(socket: Duplex) {
     this.#socket = socket

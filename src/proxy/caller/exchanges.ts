@@ -48,6 +48,8 @@ export class Exchanges {
   accept(request: IncomingMessage, makeResponse: () => ServerResponse, options: AcceptOptions = {}): void {
     const connection = this.connectionOf(request.socket)
     connection.run(async () => {
+      // Its rest is nonsense, and the answer to that is the next in the line.
+      if (connection.isBroken && !request.complete) return
       const { upgrade, expectsContinue = false, refusal } = options
       const exchange = new Exchange({ request, response: makeResponse(), upgrade, expectsContinue, id: this.#nextId() })
       this.#active.add(exchange)
@@ -69,6 +71,7 @@ export class Exchanges {
   /** What the parser refused has no request. Nonsense behind a good request does not take that request's answer away. */
   refuseNonsense(error: Error & { readonly code?: string }, socket: Duplex): void {
     const connection = this.connectionOf(socket)
+    connection.isBroken = true
     const answer = (): void => {
       connection.end()
       const status = answerNonsense(error, socket, this.#nextId())
