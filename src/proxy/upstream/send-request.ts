@@ -5,7 +5,7 @@ import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
 import { formatFields } from '../message/fields.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
-import { isHopByHop } from '../message/hop-by-hop.ts'
+import { connectionOptions, isHopByHop } from '../message/hop-by-hop.ts'
 import type { ReceivedRequest } from '../request/received-request.ts'
 import type { BodyFailure, RequestBody } from '../request/request-body.ts'
 import { makeUpstreamRequest, upstreamPath } from './upstream-request.ts'
@@ -151,7 +151,14 @@ function relayInformation(
   fields: readonly string[],
 ): void {
   if (version !== '1.1' || response.headersSent || response.socket === null) return
-  const kept = fields.filter((_, index) => !isHopByHop((fields[index - (index % 2)] as string).toLowerCase()))
+  // Of a final answer that would be an error; this one can be done without.
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) return
+  const options = connectionOptions(fields)
+  const kept = fields.filter((_, index) => {
+    const name = (fields[index - (index % 2)] as string).toLowerCase()
+    // RFC 9110 8.6: a length here would make some callers take the answer itself for the body of this one.
+    return !isHopByHop(name) && name !== 'content-length' && options?.has(name) !== true
+  })
   response.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}\r\n`, 'latin1')
 }
 
