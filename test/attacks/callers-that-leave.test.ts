@@ -13,7 +13,10 @@ import { tokenEndpoint } from '../support/token-endpoint.ts'
 test.each([
   ['before the answer to a GET', 'GET /api/a HTTP/1.1\r\nHost: localhost\r\n\r\n'],
   ['within a body', 'POST /api/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhello'],
-  ['before the answer to an upgrade', 'GET /api/a HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+  [
+    'before the answer to an upgrade',
+    'GET /api/a HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ],
 ])('a caller that leaves %s leaves no connection behind, on either side', async (_, bytes) => {
   const tokens = await tokenEndpoint()
   const api = await tcpServer((socket) => void socket.resume())

@@ -151,6 +151,8 @@ function relayInformation(
   fields: readonly string[],
 ): void {
   if (version !== '1.1' || response.headersSent || response.socket === null) return
+  // A caller that does not read must not have them pile up here; nobody is owed one.
+  if (response.socket.writableNeedDrain) return
   // Of a final answer that would be an error; this one can be done without.
   if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) return
   const options = connectionOptions(fields)
