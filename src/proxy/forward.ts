@@ -24,7 +24,7 @@ import { sendRequest } from './upstream/send-request.ts'
 import type { SendOptions } from './upstream/send-request.ts'
 import { tokenFor } from './token-choice.ts'
 import { upstreamPath } from './upstream/upstream-request.ts'
-import type { Answer } from './upstream/attempt.ts'
+import type { Answer } from './upstream/answer.ts'
 import type { RouteUpstreams } from './upstream/route-upstreams.ts'
 import { checkLoop } from './request/via.ts'
 

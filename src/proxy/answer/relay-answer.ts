@@ -7,7 +7,7 @@ import type { ReceivedRequest } from '../request/received-request.ts'
 import { relayBody } from './relay-body.ts'
 import type { RequestBody } from '../request/request-body.ts'
 import { openTunnel } from './tunnel.ts'
-import type { Answer } from '../upstream/attempt.ts'
+import type { Answer } from '../upstream/answer.ts'
 
 /**
  * Relays an answer: head, body and trailers, or the connection after an upgrade.

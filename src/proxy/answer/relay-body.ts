@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../caller/exchange.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { isHopByHop } from '../message/hop-by-hop.ts'
-import type { Answer } from '../upstream/attempt.ts'
+import type { Answer, AnswerBody } from '../upstream/answer.ts'
 import { Watchdog } from '../message/watchdog.ts'
 
 /** How long either side may take. */
@@ -30,15 +29,15 @@ export async function relayBody(
   timeouts: RelayTimeouts,
 ): Promise<boolean> {
   const { response } = exchange
-  const { message } = answer
-  if (message.destroyed && !message.complete) {
+  const { body } = answer
+  if (body.destroyed && !body.complete) {
     // It broke while it was held; nothing of it has reached the caller.
     throw new GatewayError('upstream_reset', 'the upstream closed the connection within its answer')
   }
   response.writeHead(answer.status, answer.reason, fields)
   return await new Promise((resolve) => {
     const watchdog = new Watchdog(() => {
-      message.destroy()
+      body.destroy()
       finish(false)
     })
     let isFinished = false
@@ -48,39 +47,39 @@ export async function relayBody(
       watchdog.stop()
       // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed
       // connection.
-      if (!isComplete) breakOff(exchange, message)
+      if (!isComplete) breakOff(exchange, body)
       resolve(isComplete)
     }
     exchange.onGone = () => finish(false)
 
     let isHeadSent = false
-    message.on('data', (chunk: Buffer) => {
+    body.on('data', (chunk: Buffer) => {
       isHeadSent = true
       if (response.write(chunk)) {
         watchdog.arm(timeouts.upstreamIdleMs)
       } else {
-        message.pause()
+        body.pause()
         watchdog.arm(timeouts.callerIdleMs)
       }
     })
     response.on('drain', () => {
       watchdog.arm(timeouts.upstreamIdleMs)
-      message.resume()
+      body.resume()
     })
-    message.on('end', () => {
+    body.on('end', () => {
       if (!answer.isWhole()) {
         finish(false)
         return
       }
-      const trailers = sendsTrailers ? trailersOf(message) : []
+      const trailers = sendsTrailers ? trailersOf(body) : []
       if (trailers.length > 0) response.addTrailers(trailers)
       response.end(() => finish(true))
       // The caller has this long to take the last piece.
       watchdog.arm(timeouts.callerIdleMs)
     })
-    message.on('error', () => finish(false))
-    message.on('close', () => {
-      if (!message.complete) finish(false)
+    body.on('error', () => finish(false))
+    body.on('close', () => {
+      if (!body.complete) finish(false)
     })
 
     watchdog.arm(timeouts.upstreamIdleMs)
@@ -93,7 +92,7 @@ export async function relayBody(
 }
 
 /** RFC 9110 6.5.1: trailers must not carry what concerns framing, routing or credentials. */
-function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
+function trailersOf({ rawTrailers }: AnswerBody): [string, string][] {
   const trailers: [string, string][] = []
   for (let index = 0; index < rawTrailers.length; index += 2) {
     const name = rawTrailers[index] as string
@@ -115,8 +114,8 @@ const forbiddenTrailers = new Set([
   'trailer',
 ])
 
-function breakOff({ response, request }: Exchange, message: IncomingMessage): void {
-  message.destroy()
+function breakOff({ response, request }: Exchange, body: AnswerBody): void {
+  body.destroy()
   const { socket } = request
   // A reset, because a plain close is the clean end of an answer that is delimited by it (HTTP/1.0 callers).
   if ('resetAndDestroy' in socket && !response.writableFinished && !socket.destroyed) socket.resetAndDestroy()

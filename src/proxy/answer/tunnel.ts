@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Exchange } from '../caller/exchange.ts'
 import { formatFields } from '../message/fields.ts'
-import type { Answer } from '../upstream/attempt.ts'
+import type { Answer } from '../upstream/answer.ts'
 
 const keepAliveMs = 30_000
 /** How long a side may take for its own end after the other's. */

@@ -1,7 +1,8 @@
 import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
-import type { Answer } from '../upstream/attempt.ts'
+import { valuesOf } from '../message/fields.ts'
+import type { Answer } from '../upstream/answer.ts'
 
 /** Refusals are short; whoever sends more is not refusing. */
 const largestTextBytes = 64 * 1024
@@ -24,11 +25,11 @@ export function textOf(exchange: Exchange, answer: Answer): string | undefined |
 }
 
 /** Resolves with the text once the body is whole; gives up on one that is too large or too slow. */
-function wait(exchange: Exchange, { message }: Answer, held: HeldBody): Promise<string | undefined> {
+function wait(exchange: Exchange, { body }: Answer, held: HeldBody): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       clearTimeout(timer)
-      message.off('readable', onReadable).off('error', onBroken).off('close', onBroken)
+      body.off('readable', onReadable).off('error', onBroken).off('close', onBroken)
       resolve(held.giveBack())
     }
     const onReadable = (): void => {
@@ -43,8 +44,8 @@ function wait(exchange: Exchange, { message }: Answer, held: HeldBody): Promise<
       )
     }
     const timer = setTimeout(finish, holdMs)
-    message.on('readable', onReadable).on('error', onBroken).on('close', onBroken)
-    if (message.destroyed) onBroken()
+    body.on('readable', onReadable).on('error', onBroken).on('close', onBroken)
+    if (body.destroyed) onBroken()
   })
 }
 
@@ -60,29 +61,30 @@ class HeldBody {
 
   /** Reads what is there. Says whether there is no use in waiting for more: the body is whole, or too large. */
   isEnough(): boolean {
-    const { message } = this.#answer
-    while (message.readableLength > 0 && this.#bytes <= largestTextBytes) {
-      const piece = message.read() as Buffer
+    const { body } = this.#answer
+    while (body.readableLength > 0 && this.#bytes <= largestTextBytes) {
+      const piece = body.read() as Buffer
       this.#pieces.push(piece)
       this.#bytes += piece.length
       if (this.#pieces.length === mostPieces) this.#pieces = [Buffer.concat(this.#pieces)]
     }
-    return message.complete || this.#bytes > largestTextBytes
+    return body.complete || this.#bytes > largestTextBytes
   }
 
   /** Puts every byte back. Returns the text, if that is all of it. */
   giveBack(): string | undefined {
-    const { message, isWhole } = this.#answer
+    const { body, isWhole } = this.#answer
     const read = Buffer.concat(this.#pieces)
-    if (read.length > 0) message.unshift(read)
+    if (read.length > 0) body.unshift(read)
     return isWhole() && read.length <= largestTextBytes ? read.toString('utf8') : undefined
   }
 }
 
 /** Not what is encoded, too large, something else than text, or a stream of events, which may never end. */
-function mayBeText({ message }: Answer): boolean {
-  const { 'content-encoding': encoding, 'content-length': length, 'content-type': type } = message.headers
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return false
+function mayBeText({ fields }: Answer): boolean {
+  const [length] = valuesOf(fields, 'content-length')
+  const [type] = valuesOf(fields, 'content-type')
+  if (valuesOf(fields, 'content-encoding').some((encoding) => encoding.toLowerCase() !== 'identity')) return false
   if (length !== undefined && Number(length) > largestTextBytes) return false
   // RFC 9110 8.3: nothing is known of what has no type; only with a length it is not a stream.
   if (type === undefined) return length !== undefined

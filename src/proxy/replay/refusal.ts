@@ -8,7 +8,7 @@ import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
 import { valuesOf } from '../message/fields.ts'
 import type { RequestBody } from '../request/request-body.ts'
-import type { Answer } from '../upstream/attempt.ts'
+import type { Answer } from '../upstream/answer.ts'
 import { textOf } from './answer-text.ts'
 
 /** How long a first answer is held, unread, while its token is renewed. */

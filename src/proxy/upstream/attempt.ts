@@ -2,33 +2,15 @@ import { request as httpRequest } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import type { UpstreamUrl } from '../../config/schema/url.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import type { BodySink } from '../request/request-body.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
 import { Watchdog } from '../message/watchdog.ts'
+import type { Answer } from './answer.ts'
 import { findInvalid } from './answer-check.ts'
 import type { Upstream } from './upstream.ts'
 import { gatewayErrorOf, UpstreamError } from './upstream-error.ts'
-
-/** The head of an upstream's answer. Its body waits, unread, until somebody takes it. */
-export interface Answer {
-  readonly status: number
-  readonly reason: string
-  /** Name, value, name, value, ... as received. */
-  readonly fields: readonly string[]
-  readonly message: IncomingMessage
-  /** After its end: whether it is whole, and not what was left when the connection broke. */
-  readonly isWhole: () => boolean
-  /** Ends the connection unless it can serve another request. To be called when nobody wants more of the answer. */
-  readonly release: () => void
-  /** The connection after a 101, and the bytes that came right behind it. */
-  readonly tunnel: { readonly socket: Duplex; readonly head: Buffer } | undefined
-  /** Who gave it. */
-  readonly upstream: UpstreamUrl
-}
 
 /** What is told while an answer is awaited. */
 export interface AttemptEvents {
@@ -197,7 +179,7 @@ export class Attempt implements BodySink {
       status: message.statusCode ?? 0,
       reason: message.statusMessage ?? '',
       fields: message.rawHeaders,
-      message,
+      body: message,
       isWhole: () => isWhole(message, connection),
       release: () => this.#release(message),
       tunnel,
