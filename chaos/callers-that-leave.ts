@@ -42,7 +42,9 @@ export const callersThatLeave: Scenario = {
       problems.expect(await became(() => api.open() === 0, 10_000), 'an upstream connection stayed open')
       closedAfterMs.push(performance.now() - startedMs)
     }
-    await inParallel(count(3_000, { quick: 1_500 }), 50, async (nth) => await leaveOnce(gateway.port, random.fork(`warm ${nth}`)))
+    const callers = count(10_000)
+    // As many as are measured: before that the platform's heap is still finding its size.
+    await inParallel(Math.max(callers, 3_000), 50, async (nth) => await leaveOnce(gateway.port, random.fork(`warm ${nth}`)))
     await settle()
     await sleep(2_000)
     const descriptors = gateway.descriptors()
@@ -50,7 +52,6 @@ export const callersThatLeave: Scenario = {
 
     const delay = monitorEventLoopDelay()
     delay.enable()
-    const callers = count(10_000)
     const perRound = 200
     for (let round = 0; round < callers / perRound; round++) {
       await inParallel(perRound, 50, async (nth) => await leaveOnce(gateway.port, random.fork(`${round}/${nth}`)))

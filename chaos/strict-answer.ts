@@ -17,14 +17,13 @@ export interface StrictAnswer extends StrictMessage {
  */
 export function readAnswer(text: string, method: string, isClosed: boolean, from = 0): StrictAnswer | undefined {
   let at = from
-  // RFC 9112 2.2 says so of requests only; readers of answers do it as well, and nothing can hide in it.
-  while (text[at] === '\r' || text[at] === '\n') at++
   for (;;) {
+    // RFC 9112 2.2 says so of requests only; readers of answers do it as well, and nothing can hide in it.
+    while (text[at] === '\r' || text[at] === '\n') at++
     const head = readHead(text, at)
     if (head === undefined) return undefined
     // Many servers forget the space in front of a reason that they do not give; it frames nothing.
-    const [, version, digits, reason = ''] =
-      /^HTTP\/(1\.[01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(head.startLine) ?? []
+    const [, version, digits, reason = ''] = /^HTTP\/(1\.[01]) ([1-5]\d\d)(?: ([^]*))?$/.exec(head.startLine) ?? []
     if (version === undefined || digits === undefined) throw new SyntaxProblem('a status line that is none (RFC 9112 4)')
     const status = Number(digits)
     if (status === 101) throw new SyntaxProblem('a change of protocol that nobody asked for (RFC 9110 15.2.2)')
@@ -33,6 +32,8 @@ export function readAnswer(text: string, method: string, isClosed: boolean, from
       at = head.bodyAt
       continue
     }
+    // Of a 1xx, which is not relayed then, it does not matter.
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(reason)) throw new SyntaxProblem('a reason with a control byte (RFC 9112 4)')
     const framing = readFraming(head, version)
     const hasNone = method === 'HEAD' || status === 204 || status === 304
     const isUntilClosed = !hasNone && framing === undefined

@@ -46,7 +46,7 @@ export function readHead(text: string, from: number): StrictHead | undefined {
     return undefined
   }
   const [startLine = '', ...fieldLines] = lines
-  if (/[\r\n\0]/.test(startLine)) throw new SyntaxProblem('a line break within the start line (RFC 9112 2.2)')
+  if (/[\r\n]/.test(startLine)) throw new SyntaxProblem('a line break within the start line (RFC 9112 2.2)')
   const fields = fieldLines.map(readField)
   return { startLine, fields, bodyAt: end + 4 }
 }
@@ -79,7 +79,7 @@ export function readFraming(head: StrictHead, version: string): number | 'chunke
     return 'chunked'
   }
   if (lengths.length === 0) return undefined
-  if (lengths.length > 1 || !/^\d{1,15}$/.test(lengths[0] ?? '')) throw new SyntaxProblem('lengths that are none (RFC 9112 6.3)')
+  if (lengths.length > 1 || !/^\d{1,19}$/.test(lengths[0] ?? '')) throw new SyntaxProblem('lengths that are none (RFC 9112 6.3)')
   return Number(lengths[0])
 }
 
@@ -108,7 +108,7 @@ function readChunks(text: string, from: number): StrictBody {
     if (lineEnd < 0) return { body, isWhole: false, endAt: at }
     const line = text.slice(at, lineEnd)
     // RFC 9112 7.1.1: extensions are ignored, whatever visible they hold.
-    const size = /^([0-9a-fA-F]{1,12})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line)?.[1]
+    const size = /^([0-9a-fA-F]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line)?.[1]
     if (size === undefined) return { body, isWhole: false, endAt: at, problem: 'a chunk size that is none (RFC 9112 7.1)' }
     const length = Number.parseInt(size, 16)
     const dataAt = lineEnd + 2

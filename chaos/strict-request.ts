@@ -44,8 +44,8 @@ export function readRequests(text: string, from = 0): StrictRequests {
 function readRequest(text: string, from: number): (StrictRequest & { readonly problem?: string }) | undefined {
   const head = readHead(text, from)
   if (head === undefined) return undefined
-  // Origin-form, absolute-form, asterisk; never a fragment (RFC 9112 3.2).
-  const line = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) (\/[\x21\x22\x24-\x7e]*|https?:\/\/[\x21\x22\x24-\x7e]+|\*) HTTP\/(1\.[01])$/i
+  // Origin-form, absolute-form, asterisk; never a fragment (RFC 9112 3.2). More than one space may stand between (RFC 9112 3).
+  const line = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +(\/[\x21\x22\x24-\x7e]*|https?:\/\/[\x21\x22\x24-\x7e]+|\*) +HTTP\/(1\.[01])$/i
   const [, method, target, version] = line.exec(head.startLine) ?? []
   if (method === undefined || target === undefined || version === undefined) {
     throw new SyntaxProblem('a request line that is none (RFC 9112 3)')
