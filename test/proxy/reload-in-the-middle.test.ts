@@ -8,32 +8,16 @@ import { join } from 'node:path'
 import { exportJWK, SignJWT } from 'jose'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { stringify } from 'yaml'
-import { startGateway } from '../../src/cli/start-gateway.ts'
-import { parseConfig } from '../../src/config/load-config.ts'
-import { createLog } from '../../src/telemetry/log.ts'
 import { loadConfig } from '../../src/config/load-config.ts'
 import { watchConfig } from '../../src/cli/config-watch.ts'
 import { certificateAuthority } from '../support/certificates.ts'
 import { startTestGateway } from '../support/gateway.ts'
+import { reloadable } from '../support/reloadable-gateway.ts'
 import { answerJson, httpServer, tcpServer } from '../support/servers.ts'
 import { tlsUpstream } from '../support/tls-upstream.ts'
 import { tokenEndpoint } from '../support/token-endpoint.ts'
 
 /** Reloads, rotations and refusals that fall into the middle of something else. */
-
-async function reloadable(keys: Record<string, unknown>) {
-  const basics = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, shutdown: { grace: '1s' } }
-  const read = () => parseConfig('test.yaml', stringify({ ...basics, ...keys }), {})
-  const gateway = await startGateway(read(), createLog({ write: () => {} }), '0.0.0-test', read)
-  onTestFinished(() => gateway.stop())
-  return {
-    ...gateway,
-    reload: (changes: Readonly<Record<string, unknown>> = {}) => {
-      Object.assign(keys, changes)
-      return gateway.reload?.('signal')
-    },
-  }
-}
 
 function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bearerd-review-'))

@@ -1,26 +1,7 @@
-import { onTestFinished, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
-import { startGateway } from '../../src/cli/start-gateway.ts'
-import { parseConfig } from '../../src/config/load-config.ts'
-import { createLog } from '../../src/telemetry/log.ts'
+import { describe, expect, test } from 'vitest'
+import { reloadable } from '../support/reloadable-gateway.ts'
 import { answerJson, httpServer } from '../support/servers.ts'
 import { tokenEndpoint } from '../support/token-endpoint.ts'
-
-/** A gateway whose configuration is `keys`, to be changed and read again. */
-async function reloadable(keys: Record<string, unknown>) {
-  const basics = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, shutdown: { grace: '1s' } }
-  const read = () => parseConfig('test.yaml', stringify({ ...basics, ...keys }), {})
-  const gateway = await startGateway(read(), createLog({ write: () => {} }), '0.0.0-test', read)
-  onTestFinished(() => gateway.stop())
-  return {
-    ...gateway,
-    reload: (changes: Readonly<Record<string, unknown>> = {}) => {
-      Object.assign(keys, changes)
-      return gateway.reload?.('signal')
-    },
-    metrics: async () => await (await fetch(`${gateway.adminUrl}/metrics`)).text(),
-  }
-}
 
 const client = { client_id: 'client', client_secret: 'canary-client-secret' }
 

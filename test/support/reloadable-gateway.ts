@@ -1,0 +1,31 @@
+import { onTestFinished } from 'vitest'
+import { stringify } from 'yaml'
+import type { ReloadResult } from '../../src/admin/gateway-view.ts'
+import { startGateway } from '../../src/cli/start-gateway.ts'
+import type { RunningGateway } from '../../src/cli/start-gateway.ts'
+import { parseConfig } from '../../src/config/load-config.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+
+/** A gateway under test whose configuration can be changed. */
+export interface ReloadableGateway extends Omit<RunningGateway, 'reload'> {
+  /** Changes keys at the top of the configuration, and has it read again. */
+  reload(changes?: Readonly<Record<string, unknown>>): ReloadResult | undefined
+  /** What is scraped. */
+  metrics(): Promise<string>
+}
+
+/** Starts one. @param keys as in proxy.config.yaml; `listen` and `admin.listen` are filled in */
+export async function reloadable(keys: Record<string, unknown>): Promise<ReloadableGateway> {
+  const basics = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, shutdown: { grace: '1s' } }
+  const read = () => parseConfig('test.yaml', stringify({ ...basics, ...keys }), {})
+  const gateway = await startGateway(read(), createLog({ write: () => {} }), '0.0.0-test', read)
+  onTestFinished(() => gateway.stop())
+  return {
+    ...gateway,
+    reload: (changes = {}) => {
+      Object.assign(keys, changes)
+      return gateway.reload?.('signal')
+    },
+    metrics: async () => await (await fetch(`${gateway.adminUrl}/metrics`)).text(),
+  }
+}
