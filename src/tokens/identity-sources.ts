@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Credential } from '../config/config.ts'
 import { isClientApart } from '../config/request-values.ts'
@@ -41,6 +41,11 @@ export class IdentitySources {
   readonly #parts: TokenSourceParts
   readonly #held: HeldSources
   readonly #refusal: SharedRefusal | undefined
+  /**
+   * What its keys begin with. Of its own, not of the name: after a reload, requests that began before it still come here, and must
+   * not meet the sources of another credential under the same name.
+   */
+  readonly #prefix = `${randomUUID()} `
 
   /** @param parts with the metrics of the credential, where the numbers of all identities add up */
   constructor(credential: Credential, parts: TokenSourceParts, held: HeldSources) {
@@ -55,10 +60,10 @@ export class IdentitySources {
   /** The source of an identity; made when it is not held. */
   of(identity: Identity): TokenSource {
     // As JSON, different lists are different texts, whatever is in them.
-    const key = JSON.stringify([this.#credential.name, ...identity])
+    const key = this.#prefix + JSON.stringify(identity)
     let source = this.#held.get(key)
     if (source === undefined) {
-      source = this.#make(key, identity)
+      source = this.#make(identity)
       this.#held.set(key, source)
     }
     return source
@@ -73,8 +78,7 @@ export class IdentitySources {
   /** Holds no sources any longer. @returns those that it held */
   leave(): TokenSource[] {
     const left = [...this.#own()]
-    const prefix = keyPrefix(this.#credential.name)
-    for (const key of this.#held.keys()) if (key.startsWith(prefix)) this.#held.delete(key)
+    for (const key of this.#held.keys()) if (key.startsWith(this.#prefix)) this.#held.delete(key)
     return left
   }
 
@@ -103,30 +107,24 @@ export class IdentitySources {
   }
 
   *#own(): Iterable<TokenSource> {
-    const prefix = keyPrefix(this.#credential.name)
-    for (const [key, source] of this.#held.entries()) if (key.startsWith(prefix)) yield source
+    for (const [key, source] of this.#held.entries()) if (key.startsWith(this.#prefix)) yield source
   }
 
-  #make(key: string, identity: Identity): TokenSource {
+  #make(identity: Identity): TokenSource {
     const parts: TokenSourceParts = {
       ...this.#parts,
-      log: this.#parts.log.child({ identity: pseudonym(key) }),
+      log: this.#parts.log.child({ identity: pseudonym([this.#credential.name, ...identity]) }),
       failures: this.#refusal && new IdentityFailures(this.#credential, this.#refusal),
     }
     return new TokenSource(this.#credential, parts, identity)
   }
 }
 
-/** What the keys of a credential begin with. */
-function keyPrefix(name: string): string {
-  return `${JSON.stringify([name]).slice(0, -1)},`
-}
-
 /** Another one in each run of the program: it tells log lines apart, and nobody can try names until one fits. */
 const pseudonymKey = randomBytes(32)
 
-function pseudonym(key: string): string {
-  return createHmac('sha256', pseudonymKey).update(key).digest('hex').slice(0, 12)
+function pseudonym(names: readonly string[]): string {
+  return createHmac('sha256', pseudonymKey).update(JSON.stringify(names)).digest('hex').slice(0, 12)
 }
 
 /**

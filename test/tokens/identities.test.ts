@@ -176,6 +176,19 @@ describe('what is told of identities', () => {
     expect(words[0]).not.toBe(words[1])
   })
 
+  test('of a request that began before a reload stays with the credential that it began with', async () => {
+    const { tokens, credential: before } = identitiesUnderTest()
+    const { credential: after } = identitiesUnderTest({ client_secret: 'canary-other-secret' })
+    const first = tokens.of(before, ['alice'])
+    tokens.use(new Map([['main', after]]))
+    const renewed = tokens.of(after, ['alice'])
+    expect(renewed).not.toBe(first)
+    expect(tokens.of(before, ['alice'])).not.toBe(renewed)
+    await renewed.obtain()
+    expect(tokens.of(before, ['alice']).current()).toBeUndefined()
+    expect(tokens.identityStatus('main')).toMatchObject({ tokens: 1 })
+  })
+
   test('does not count as having a token, nor is it found by its name alone', () => {
     const { tokens } = identitiesUnderTest()
     expect([...tokens.entries()]).toEqual([])
