@@ -111,9 +111,10 @@ export class TokenAcquirer {
       } else {
         const { id } = claim.token
         // A store that was away for a while brings back what has been replaced meanwhile, and may have been refused.
-        if (this.#isFormer(id)) void store.forget(keys, id)
+        const isFormer = this.#isFormer(id)
+        if (isFormer) void store.forget(keys, id)
         // And who says "now" does not mean the token that was there already.
-        const isWanted = !this.#isFormer(id) && (purpose !== 'operator' || id === knownId)
+        const isWanted = !isFormer && (purpose !== 'operator' || id === knownId)
         const token = isWanted ? this.#takeOver(claim.token, keys) : undefined
         if (token !== undefined) return token
         knownId = id

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { LocalEvents } from './local-events.ts'
+import { EventListeners } from './event-listeners.ts'
 import { LocalLocks } from './local-locks.ts'
 import type { Shelf } from './shelf.ts'
 import type { Claim, GrantEntry, KeptToken, StoreEvent, StoreKeys, TokenEntry, TokenLock, TokenStore } from './token-store.ts'
@@ -25,7 +25,7 @@ export class LocalStore implements TokenStore {
   readonly isShared = false
   readonly #shelf: Shelf
   readonly #locks: LocalLocks
-  readonly #events = new LocalEvents()
+  readonly #events = new EventListeners()
 
   constructor({ name, isLasting, shelf, clock, maxTokens }: LocalStoreParts) {
     this.name = name
@@ -63,23 +63,23 @@ export class LocalStore implements TokenStore {
 
   async keepGrant(keys: StoreKeys, grant: GrantEntry): Promise<boolean> {
     this.#shelf.keepGrant(keys, grant)
-    this.#events.tell(keys, { type: 'login' })
+    this.#events.tell(keys.token, { type: 'login' })
     return await this.#shelf.saved(longestLoginWaitMs)
   }
 
   reject(keys: StoreKeys, id: string): void {
     this.#shelf.dropToken(keys, id)
-    this.#events.tell(keys, { type: 'rejected', id })
+    this.#events.tell(keys.token, { type: 'rejected', id })
   }
 
   restore(keys: StoreKeys, token: KeptToken): void {
     if (this.#shelf.token(keys) === undefined) this.#shelf.keepToken(keys, token)
-    this.#events.tell(keys, { type: 'failed' })
+    this.#events.tell(keys.token, { type: 'failed' })
   }
 
   accept(keys: StoreKeys, id: string): void {
     this.#shelf.acquitToken(keys, id)
-    this.#events.tell(keys, { type: 'accepted', id })
+    this.#events.tell(keys.token, { type: 'accepted', id })
   }
 
   async forget(keys: StoreKeys, id: string): Promise<void> {
@@ -88,7 +88,7 @@ export class LocalStore implements TokenStore {
   }
 
   subscribe(keys: StoreKeys, listener: (event: StoreEvent) => void): () => void {
-    return this.#events.subscribe(keys, listener)
+    return this.#events.subscribe([keys.token], listener)
   }
 
   async close(): Promise<void> {
@@ -107,13 +107,13 @@ export class LocalStore implements TokenStore {
         this.#shelf.keepToken(keys, token)
         this.#shelf.replaceGrant(keys, grant, known)
         end()
-        this.#events.tell(keys, { type: 'granted', id: token.id })
+        this.#events.tell(keys.token, { type: 'granted', id: token.id })
         return await this.#shelf.saved(longestWaitMs)
       },
       fail: (failure, pauseMs) => {
         if (!end()) return
         this.#locks.noteFailure(keys.token, failure, pauseMs)
-        this.#events.tell(keys, { type: 'failed' })
+        this.#events.tell(keys.token, { type: 'failed' })
       },
       release: () => void end(),
     }

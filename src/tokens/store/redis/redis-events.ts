@@ -1,3 +1,4 @@
+import { EventListeners } from '../event-listeners.ts'
 import type { Sealing } from '../sealing.ts'
 import type { StoreEvent, StoreKeys } from '../token-store.ts'
 
@@ -8,7 +9,7 @@ import type { StoreEvent, StoreKeys } from '../token-store.ts'
 export class RedisEvents {
   readonly #sealing: Sealing
   readonly #channel: string
-  readonly #listeners = new Map<string, Set<(event: StoreEvent) => void>>()
+  readonly #listeners = new EventListeners()
 
   constructor(sealing: Sealing, channel: string) {
     this.#sealing = sealing
@@ -24,16 +25,7 @@ export class RedisEvents {
 
   /** Has a listener told. @returns a function that ends it */
   subscribe({ token, grant }: StoreKeys, listener: (event: StoreEvent) => void): () => void {
-    // Of its own, so that the same listener can be there twice.
-    const own = (event: StoreEvent): void => listener(event)
-    for (const digest of [token, grant]) this.#listeners.set(digest, (this.#listeners.get(digest) ?? new Set()).add(own))
-    return () => {
-      for (const digest of [token, grant]) {
-        const listeners = this.#listeners.get(digest)
-        listeners?.delete(own)
-        if (listeners?.size === 0) this.#listeners.delete(digest)
-      }
-    }
+    return this.#listeners.subscribe([token, grant], listener)
   }
 
   /** Takes a message from the channel; one that is not ours is ignored. */
@@ -42,9 +34,7 @@ export class RedisEvents {
     if (text === undefined) return
     // It was sealed with our key, and so written by us.
     const { digest, event } = JSON.parse(text) as { readonly digest: string; readonly event: StoreEvent }
-    for (const listener of this.#listeners.get(digest) ?? []) {
-      // Apart from the client library, which would take an error of ours for one of the connection.
-      queueMicrotask(() => listener(event))
-    }
+    // Not at once: the client library would take an error of ours for one of the connection.
+    this.#listeners.tell(digest, event)
   }
 }
