@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { createLog } from '../../src/telemetry/log.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
@@ -7,11 +5,9 @@ import { systemClock } from '../../src/tokens/clock.ts'
 import type { Clock } from '../../src/tokens/clock.ts'
 import { createMemoryStore } from '../../src/tokens/store/memory-store.ts'
 import { TokenSources } from '../../src/tokens/token-sources.ts'
+import { collectGarbage } from '../support/held-memory.ts'
 import { credentialOf } from '../support/tokens-credential.ts'
 import { grantOf } from '../support/tokens-source.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 function heapMiB(): number {
   collectGarbage()
