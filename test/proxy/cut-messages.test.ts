@@ -38,14 +38,18 @@ test.each([
   ['of a length, to HTTP/1.0', 'Content-Length: 100\r\n\r\n12345', '1.0', 'closed'],
   ['up to the end of the connection, by a reset', '\r\n12345', '1.1', 'reset'],
   ['up to the end of the connection, by a reset, to HTTP/1.0', '\r\n12345', '1.0', 'reset'],
-  ['in bad chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', '1.1', 'open'],
-  ['in bad chunks, to HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n', '1.0', 'open'],
+  ['in bad chunks', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', '1.1', 'zz\r\n'],
+  ['in bad chunks, to HTTP/1.0', 'Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n', '1.0', 'zz\r\n'],
 ])('an answer cut off %s never looks complete to the caller', async (_, rest, version, how) => {
   const tokens = await tokenEndpoint()
   const api = await tcpServer((socket) => {
     socket.once('data', () => {
       socket.write(`HTTP/1.1 200 OK\r\n${rest}`)
-      if (how !== 'open') setTimeout(() => (how === 'reset' ? socket.resetAndDestroy() : socket.end()), 50)
+      setTimeout(() => {
+        if (how === 'reset') socket.resetAndDestroy()
+        else if (how === 'closed') socket.end()
+        else socket.write(how)
+      }, 50)
     })
   })
   const gateway = await startApiGateway(api.url, tokens.url, { route: { max_connections: 1 } })
@@ -56,6 +60,17 @@ test.each([
   // A length tells that something is missing; without one only a reset does.
   if (!/^content-length: 100/im.test(caller.text) && !/^transfer-encoding: chunked/im.test(caller.text)) expect(end).toBe('reset')
   await settledGateway(gateway)
+  await eventually('the upstream is left alone', () => api.openConnections() === 0)
+})
+
+test('an answer that turns out bad before anything of it was relayed is a 502', async () => {
+  const tokens = await tokenEndpoint()
+  const api = await tcpServer((socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nzz\r\n'))
+  })
+  const gateway = await startApiGateway(api.url, tokens.url)
+  const { status, body } = await sendRaw(gateway.port, `GET /api/a HTTP/1.1\r\n${host}Connection: close\r\n\r\n`)
+  expect([status, JSON.parse(body)]).toMatchObject([502, { code: 'upstream_invalid' }])
   await eventually('the upstream is left alone', () => api.openConnections() === 0)
 })
 

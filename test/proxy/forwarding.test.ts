@@ -120,7 +120,7 @@ describe('fields of a request', () => {
       pairs(call)
         .filter((field) => !sent.includes(field))
         .map((field) => field.toLowerCase().split(':')[0]),
-    ).toEqual(['host', 'via', 'authorization', 'connection'])
+    ).toEqual(['host', 'via', 'authorization'])
   })
 
   test('of one hop stay behind, with all that Connection names', async () => {

@@ -1,6 +1,5 @@
-import { get } from 'node:http'
-import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
+import type { Answer } from '../../src/proxy/upstream/answer.ts'
 import { createRouteUpstreams } from '../../src/proxy/upstream/route-upstreams.ts'
 import type { RouteUpstreams } from '../../src/proxy/upstream/route-upstreams.ts'
 import type { Upstream } from '../../src/proxy/upstream/upstream.ts'
@@ -8,7 +7,8 @@ import { createLog } from '../../src/telemetry/log.ts'
 import { AccessToken } from '../../src/tokens/access-token.ts'
 import { configOf } from '../support/cli-problems.ts'
 import { eventually, gate } from '../support/proxy-wait.ts'
-import { httpServer, readBody } from '../support/servers.ts'
+import { httpServer } from '../support/servers.ts'
+import { attempt, textOf } from '../support/upstream-client.ts'
 
 const times = { issuedAtMs: 0, renewAtMs: 0, expiresAtMs: 1, issuedAtEpochMs: 0, expiresAtEpochMs: 1 }
 
@@ -27,11 +27,12 @@ routes: [{path: /api, upstream: "{token.url}", allowed_hosts: ${JSON.stringify(h
   return createRouteUpstreams(route, credentials, createLog({ write: () => {} }))
 }
 
-function call({ hostname, port, agent }: Upstream, path: string): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => void get({ host: hostname, port, agent, path }, resolve).on('error', reject))
+/** Asks, and waits for the head of the answer. */
+async function call({ pool }: Upstream, target: string): Promise<Answer> {
+  const asked = attempt(pool, { target })
+  asked.end()
+  return asked.answer
 }
-
-const textOf = async (answer: IncomingMessage): Promise<string> => (await readBody(answer)).toString()
 
 test('an origin has its connections to itself, whichever token leads there and by which path', () => {
   const upstreams = upstreamsOf('a.example', '*.b.example')
@@ -40,8 +41,8 @@ test('an origin has its connections to itself, whichever token leads there and b
   expect(upstreams.of(token)).toBe(first)
   expect(upstreams.of(tokenOf('https://A.example:443/x/'))).toBe(first)
   const below = upstreams.of(tokenOf('https://a.example/y'))
-  expect([below.agent === first.agent, below.slots === first.slots, below.basePath]).toEqual([true, true, '/y'])
-  expect(upstreams.of(tokenOf('https://x.b.example')).agent).not.toBe(first.agent)
+  expect([below.pool === first.pool, below.basePath]).toEqual([true, '/y'])
+  expect(upstreams.of(tokenOf('https://x.b.example')).pool).not.toBe(first.pool)
   upstreams.close()
 })
 

@@ -1,8 +1,9 @@
 import type { Exchange } from '../caller/exchange.ts'
-import { GatewayError } from '../errors/gateway-error.ts'
 import { isHopByHop } from '../message/hop-by-hop.ts'
-import type { Answer, AnswerBody } from '../upstream/answer.ts'
 import { Watchdog } from '../message/watchdog.ts'
+import type { Answer } from '../upstream/answer.ts'
+import type { AnswerBody, AnswerSink } from '../upstream/http1/answer-body.ts'
+import { brokenAnswer } from '../upstream/upstream-error.ts'
 
 /** How long either side may take. */
 export interface RelayTimeouts {
@@ -14,12 +15,15 @@ export interface RelayTimeouts {
 
 const nothing = Buffer.alloc(0)
 
+/** Up to here an answer that is there as a whole leaves in one piece with its head, which as a string costs no second buffer. */
+const smallBody = 16 * 1024
+
 /**
  * Relays an answer's head and body to the caller, with backpressure. An answer that ends early, or a caller that leaves, breaks
  * the other side's connection off: never a complete-looking cut answer.
  * @param fields of the answer to the caller; name, value, name, value, ...
  * @returns whether the answer came to its end
- * @throws GatewayError `upstream_reset` when the answer broke before anything of it was relayed
+ * @throws GatewayError `upstream_reset` or `upstream_invalid` when the answer broke before anything of it was relayed
  */
 export async function relayBody(
   exchange: Exchange,
@@ -28,76 +32,101 @@ export async function relayBody(
   sendsTrailers: boolean,
   timeouts: RelayTimeouts,
 ): Promise<boolean> {
-  const { response } = exchange
-  const { body } = answer
-  if (body.destroyed && !body.complete) {
-    // It broke while it was held; nothing of it has reached the caller.
-    throw new GatewayError('upstream_reset', 'the upstream closed the connection within its answer')
+  // It broke while it was held; nothing of it has reached the caller.
+  if (answer.body.isBroken) throw brokenAnswer(answer.body.error)
+  exchange.response.writeHead(answer.status, answer.reason, fields)
+  return await new Promise((resolve) => new Relay(exchange, answer.body, sendsTrailers, timeouts, resolve).start())
+}
+
+/** One body on its way from the upstream to the caller. */
+class Relay implements AnswerSink {
+  readonly #exchange: Exchange
+  readonly #body: AnswerBody
+  readonly #sendsTrailers: boolean
+  readonly #timeouts: RelayTimeouts
+  readonly #settle: (isWhole: boolean) => void
+  readonly #watchdog = new Watchdog(() => this.#finish(false))
+  #isHeadSent = false
+  #isFinished = false
+
+  constructor(
+    exchange: Exchange,
+    body: AnswerBody,
+    sendsTrailers: boolean,
+    timeouts: RelayTimeouts,
+    settle: (isWhole: boolean) => void,
+  ) {
+    this.#exchange = exchange
+    this.#body = body
+    this.#sendsTrailers = sendsTrailers
+    this.#timeouts = timeouts
+    this.#settle = settle
   }
-  response.writeHead(answer.status, answer.reason, fields)
-  return await new Promise((resolve) => {
-    const watchdog = new Watchdog(() => {
-      body.destroy()
-      finish(false)
-    })
-    let isFinished = false
-    const finish = (isComplete: boolean): void => {
-      if (isFinished) return
-      isFinished = true
-      watchdog.stop()
-      // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed
-      // connection.
-      if (!isComplete) breakOff(exchange, body)
-      resolve(isComplete)
+
+  start(): void {
+    this.#exchange.onGone = () => this.#finish(false)
+    if (this.#body.isComplete && !this.#sendsTrailers && this.#body.heldBytes <= smallBody) {
+      this.#end(this.#body.take())
+      return
     }
-    exchange.onGone = () => finish(false)
-
-    let isHeadSent = false
-    body.on('data', (chunk: Buffer) => {
-      isHeadSent = true
-      if (response.write(chunk)) {
-        watchdog.arm(timeouts.upstreamIdleMs)
-      } else {
-        body.pause()
-        watchdog.arm(timeouts.callerIdleMs)
-      }
-    })
+    const { response } = this.#exchange
     response.on('drain', () => {
-      watchdog.arm(timeouts.upstreamIdleMs)
-      body.resume()
+      this.#watchdog.arm(this.#timeouts.upstreamIdleMs)
+      this.#body.resume()
     })
-    body.on('end', () => {
-      if (!answer.isWhole()) {
-        finish(false)
-        return
-      }
-      const trailers = sendsTrailers ? trailersOf(body) : []
-      if (trailers.length > 0) response.addTrailers(trailers)
-      response.end(() => finish(true))
-      // The caller has this long to take the last piece.
-      watchdog.arm(timeouts.callerIdleMs)
-    })
-    body.on('error', () => finish(false))
-    body.on('close', () => {
-      if (!body.complete) finish(false)
-    })
-
-    watchdog.arm(timeouts.upstreamIdleMs)
+    this.#watchdog.arm(this.#timeouts.upstreamIdleMs)
+    this.#body.flowTo(this)
     // The platform sends the head with the first piece. Events may be a long time coming, so an early head goes alone.
     // (`flushHeaders` would turn bytes over 0x7f in fields into UTF-8; an empty Buffer does not.)
+    if (this.#isHeadSent) return
     setImmediate(() => {
-      if (!isFinished && !isHeadSent && !response.writableEnded) response.write(nothing)
+      if (!this.#isFinished && !this.#isHeadSent && !response.writableEnded) response.write(nothing)
     })
-  })
+  }
+
+  write(piece: Buffer): boolean {
+    this.#isHeadSent = true
+    const isRoom = this.#exchange.response.write(piece)
+    this.#watchdog.arm(isRoom ? this.#timeouts.upstreamIdleMs : this.#timeouts.callerIdleMs)
+    return isRoom
+  }
+
+  end(): void {
+    const trailers = this.#sendsTrailers ? trailersOf(this.#body) : []
+    if (trailers.length > 0) this.#exchange.response.addTrailers(trailers)
+    this.#end(nothing)
+  }
+
+  fail(): void {
+    this.#finish(false)
+  }
+
+  #end(last: Buffer): void {
+    const { response } = this.#exchange
+    const onFlushed = (): void => this.#finish(true)
+    if (last.length === 0) response.end(onFlushed)
+    else response.end(last.toString('latin1'), 'latin1', onFlushed)
+    // The caller has this long to take the last piece.
+    if (!this.#isFinished) this.#watchdog.arm(this.#timeouts.callerIdleMs)
+  }
+
+  #finish(isWhole: boolean): void {
+    if (this.#isFinished) return
+    this.#isFinished = true
+    this.#watchdog.stop()
+    // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed connection.
+    if (!isWhole) breakOff(this.#exchange, this.#body)
+    this.#settle(isWhole)
+  }
 }
 
 /** RFC 9110 6.5.1: trailers must not carry what concerns framing, routing or credentials. */
-function trailersOf({ rawTrailers }: AnswerBody): [string, string][] {
+function trailersOf({ trailers: received }: AnswerBody): [string, string][] {
   const trailers: [string, string][] = []
-  for (let index = 0; index < rawTrailers.length; index += 2) {
-    const name = rawTrailers[index] as string
+  for (let index = 0; index < received.length; index += 2) {
+    const name = received[index] as string
     if (!isHopByHop(name.toLowerCase()) && !forbiddenTrailers.has(name.toLowerCase()))
-      trailers.push([name, rawTrailers[index + 1] as string])
+      trailers.push([name, received[index + 1] as string])
   }
   return trailers
 }

@@ -1,8 +1,43 @@
-/** A timeout that is armed and stopped many times: one timer that is pushed back, not one per byte that arrives. */
+/**
+ * How often the clock looks. Timeouts are late by less than two of these and never early, which is exact enough for limits on how
+ * long others may take, and costs a request no timer of its own.
+ */
+const tickMs = 50
+
+/** One timer for all timeouts of the process. It stands still while nothing is watched. */
+class SharedClock {
+  readonly #watched = new Set<Watchdog>()
+  #timer: NodeJS.Timeout | undefined
+  ticks = 0
+
+  watch(watchdog: Watchdog): void {
+    this.#watched.add(watchdog)
+    this.#timer ??= setInterval(() => this.#tick(), tickMs).unref()
+  }
+
+  forget(watchdog: Watchdog): void {
+    this.#watched.delete(watchdog)
+  }
+
+  #tick(): void {
+    if (this.#watched.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      return
+    }
+    this.ticks++
+    for (const watchdog of this.#watched) if (watchdog.dueAt <= this.ticks) watchdog.fire()
+  }
+}
+
+const clock = new SharedClock()
+
+/** A timeout that is armed and stopped many times, at the cost of writing down a number. */
 export class Watchdog {
   readonly #onTimeout: () => void
-  #timer: NodeJS.Timeout | undefined
-  #delayMs = 0
+  #isArmed = false
+  /** In ticks of the shared clock. */
+  dueAt = 0
 
   constructor(onTimeout: () => void) {
     this.#onTimeout = onTimeout
@@ -10,20 +45,22 @@ export class Watchdog {
 
   /** Starts over: fires after `delayMs` unless it is armed again or stopped before. */
   arm(delayMs: number): void {
-    if (this.#timer !== undefined && this.#delayMs === delayMs) {
-      this.#timer.refresh()
-      return
-    }
-    this.stop()
-    this.#delayMs = delayMs
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#onTimeout()
-    }, delayMs)
+    // The tick under way counts as none.
+    this.dueAt = clock.ticks + Math.ceil(delayMs / tickMs) + 1
+    if (this.#isArmed) return
+    this.#isArmed = true
+    clock.watch(this)
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    if (!this.#isArmed) return
+    this.#isArmed = false
+    clock.forget(this)
+  }
+
+  /** For the clock. */
+  fire(): void {
+    this.stop()
+    this.#onTimeout()
   }
 }

@@ -1,8 +1,10 @@
 import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
-import { GatewayError } from '../errors/gateway-error.ts'
 import { valuesOf } from '../message/fields.ts'
+import { Watchdog } from '../message/watchdog.ts'
 import type { Answer } from '../upstream/answer.ts'
+import type { AnswerBody, AnswerSink } from '../upstream/http1/answer-body.ts'
+import { brokenAnswer } from '../upstream/upstream-error.ts'
 
 /** Refusals are short; whoever sends more is not refusing. */
 const largestTextBytes = 64 * 1024
@@ -20,63 +22,59 @@ const mostPieces = 256
  */
 export function textOf(exchange: Exchange, answer: Answer): string | undefined | Promise<string | undefined> {
   if (!mayBeText(answer)) return undefined
-  const held = new HeldBody(answer)
-  return held.isEnough() ? held.giveBack() : wait(exchange, answer, held)
+  const { body } = answer
+  if (!body.isComplete) return new Promise((resolve, reject) => new TextReader(exchange, body, resolve, reject).start())
+  const whole = body.take()
+  body.putBack(whole)
+  return whole.length <= largestTextBytes ? whole.toString('utf8') : undefined
 }
 
-/** Resolves with the text once the body is whole; gives up on one that is too large or too slow. */
-function wait(exchange: Exchange, { body }: Answer, held: HeldBody): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const finish = (): void => {
-      clearTimeout(timer)
-      body.off('readable', onReadable).off('error', onBroken).off('close', onBroken)
-      resolve(held.giveBack())
-    }
-    const onReadable = (): void => {
-      if (held.isEnough()) finish()
-    }
-    const onBroken = (): void => {
-      clearTimeout(timer)
-      reject(
-        exchange.isGone
-          ? new CallerGoneError()
-          : new GatewayError('upstream_reset', 'the upstream closed the connection within its answer'),
-      )
-    }
-    const timer = setTimeout(finish, holdMs)
-    body.on('readable', onReadable).on('error', onBroken).on('close', onBroken)
-    if (body.destroyed) onBroken()
-  })
-}
-
-/** What was read of a body, to be put back. It is never read past its last byte: its end is for whoever takes the body. */
-class HeldBody {
-  readonly #answer: Answer
+/** Waits until a body is whole, and gives up on one that is too large or too slow. */
+class TextReader implements AnswerSink {
+  readonly #exchange: Exchange
+  readonly #body: AnswerBody
+  readonly #resolve: (text: string | undefined) => void
+  readonly #reject: (error: Error) => void
+  readonly #watchdog = new Watchdog(() => this.#finish(false))
   #pieces: Buffer[] = []
   #bytes = 0
 
-  constructor(answer: Answer) {
-    this.#answer = answer
+  constructor(exchange: Exchange, body: AnswerBody, resolve: (text: string | undefined) => void, reject: (error: Error) => void) {
+    this.#exchange = exchange
+    this.#body = body
+    this.#resolve = resolve
+    this.#reject = reject
   }
 
-  /** Reads what is there. Says whether there is no use in waiting for more: the body is whole, or too large. */
-  isEnough(): boolean {
-    const { body } = this.#answer
-    while (body.readableLength > 0 && this.#bytes <= largestTextBytes) {
-      const piece = body.read() as Buffer
-      this.#pieces.push(piece)
-      this.#bytes += piece.length
-      if (this.#pieces.length === mostPieces) this.#pieces = [Buffer.concat(this.#pieces)]
-    }
-    return body.complete || this.#bytes > largestTextBytes
+  start(): void {
+    this.#watchdog.arm(holdMs)
+    this.#body.flowTo(this)
   }
 
-  /** Puts every byte back. Returns the text, if that is all of it. */
-  giveBack(): string | undefined {
-    const { body, isWhole } = this.#answer
+  write(piece: Buffer): boolean {
+    this.#pieces.push(piece)
+    this.#bytes += piece.length
+    if (this.#pieces.length === mostPieces) this.#pieces = [Buffer.concat(this.#pieces)]
+    if (this.#bytes > largestTextBytes) this.#finish(false)
+    return true
+  }
+
+  end(): void {
+    this.#finish(this.#bytes <= largestTextBytes)
+  }
+
+  fail(): void {
+    this.#watchdog.stop()
+    this.#reject(this.#exchange.isGone ? new CallerGoneError() : brokenAnswer(this.#body.error))
+  }
+
+  /** Puts every byte back. */
+  #finish(isText: boolean): void {
+    this.#watchdog.stop()
     const read = Buffer.concat(this.#pieces)
-    if (read.length > 0) body.unshift(read)
-    return isWhole() && read.length <= largestTextBytes ? read.toString('utf8') : undefined
+    this.#body.hold()
+    this.#body.putBack(read)
+    this.#resolve(isText ? read.toString('utf8') : undefined)
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Route } from '../../config/config.ts'
 import type { AccessToken } from '../../tokens/access-token.ts'
-import { waitForSlot } from './connection-slot.ts'
 import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
 import { formatFields } from '../message/fields.ts'
@@ -11,8 +10,9 @@ import type { BodyFailure, RequestBody } from '../request/request-body.ts'
 import { makeUpstreamRequest, upstreamPath } from './upstream-request.ts'
 import type { Answer } from './answer.ts'
 import { Attempt } from './attempt.ts'
-import { UpstreamError } from './upstream-error.ts'
 import type { RouteUpstreams } from './route-upstreams.ts'
+import { waitForSlot } from './slot-wait.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 /** A request to be sent upstream with one token. */
 export interface SendOptions {
@@ -44,7 +44,7 @@ const continueMs = 1_000
  */
 export async function sendRequest(options: SendOptions): Promise<Answer> {
   const { exchange, received, body } = options
-  let forwardsExpect = received.expectsContinue && !body.isCopied && !hasObsText(received.fields)
+  let forwardsExpect = received.expectsContinue && !body.isCopied
   for (let isFresh = exchange.upgrade !== undefined; ; isFresh = true) {
     try {
       const answer = await sendOnce(options, isFresh, forwardsExpect)
@@ -109,7 +109,7 @@ async function startAttempt(
   let upstream = upstreams.of(token)
   for (;;) {
     if (exchange.isGone) throw new CallerGoneError()
-    const { slots } = upstream
+    const { slots } = upstream.pool
     const isFree = slots.tryTake()
     if (!isFree) await waitForSlot(exchange, upstream)
     try {
@@ -118,7 +118,7 @@ async function startAttempt(
         upstream = upstreams.of(token)
       }
       if (exchange.isGone) throw new CallerGoneError()
-      if (upstream.slots === slots) {
+      if (upstream.pool.slots === slots) {
         if (upstreams.fixed === undefined) exchange.upstream = upstream.authority
         const path = options.path ?? upstreamPath(upstream, rest)
         const { authority } = upstream
@@ -162,9 +162,4 @@ function relayInformation(
     return !isHopByHop(name) && name !== 'content-length' && options?.has(name) !== true
   })
   response.socket.write(`HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}\r\n`, 'latin1')
-}
-
-/** The platform sends the head of a request with `Expect` in a way that turns bytes over 0x7f into UTF-8. */
-function hasObsText(fields: readonly string[]): boolean {
-  return fields.some((field) => /[\x80-\xff]/.test(field))
 }

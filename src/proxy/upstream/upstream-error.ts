@@ -2,6 +2,7 @@ import { errorCode } from '../../network/error-code.ts'
 import { isTlsAlert, isTlsCode, tlsFailureInWords } from '../../network/tls-failure.ts'
 import { TunnelError } from '../../network/tunnel-error.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import { InvalidAnswerError } from './http1/invalid-answer-error.ts'
 
 /** What happened on the way to an upstream, before its answer's head was there. */
 export class UpstreamError extends Error {
@@ -22,25 +23,33 @@ export class UpstreamError extends Error {
 }
 
 /**
- * Says what an error of the platform's client means, by its code.
+ * Says what has become of a connection.
+ * @param error of the platform, of the way there, or about what the upstream sent; undefined for a clean end
  * @param isConnected whether the connection (TLS included) had been established
  * @param place host and port, for people
  */
-export function gatewayErrorOf(error: Error, isConnected: boolean, place: string): GatewayError {
+export function gatewayErrorOf(error: Error | undefined, isConnected: boolean, place: string): GatewayError {
+  if (error instanceof InvalidAnswerError) {
+    return new GatewayError('upstream_invalid', `the answer of ${place} is not valid HTTP: ${error.message}`, { cause: error })
+  }
   if (error instanceof TunnelError) {
     const { message, proxyStatus, isTimeout } = error
     return new GatewayError(isTimeout ? 'upstream_timeout' : 'upstream_unreachable', message, { cause: error, proxyStatus })
   }
-  const code = errorCode(error) ?? 'connection_failed'
-  if (code.startsWith('HPE_')) {
-    return new GatewayError('upstream_invalid', `the answer of ${place} is not valid HTTP (${code})`, { cause: error })
-  }
+  const code = error === undefined ? 'closed' : (errorCode(error) ?? 'connection_failed')
   if (isConnected && !isTlsAlert(code)) {
     return new GatewayError('upstream_reset', `${place} closed the connection before it answered (${code})`, { cause: error })
   }
   const words = isTlsCode(code) ? tlsFailureInWords(code, 'tls') : undefined
   const detail = `no connection to ${place} (${code})${words === undefined ? '' : `: ${words}`}`
   return new GatewayError('upstream_unreachable', detail, { cause: error, proxyStatus: proxyStatusOf(code) })
+}
+
+/** What the caller is told of an answer that broke before anything of it was relayed. @param error as the body says */
+export function brokenAnswer(error: Error | undefined): GatewayError {
+  return error instanceof InvalidAnswerError
+    ? new GatewayError('upstream_invalid', `the answer of the upstream is not valid HTTP: ${error.message}`, { cause: error })
+    : new GatewayError('upstream_reset', 'the upstream closed the connection within its answer', { cause: error })
 }
 
 function proxyStatusOf(code: string): string {

@@ -12,6 +12,8 @@ export interface UpstreamRequest {
   readonly target: string
   /** Name, value, name, value, ... */
   readonly fields: string[]
+  /** Bytes of the body; undefined when it is sent in chunks. 0 when there is none. */
+  readonly contentLength: number | undefined
 }
 
 /** How one attempt differs from the request as received. */
@@ -63,7 +65,7 @@ export function makeUpstreamRequest(
   let { query } = received.target
   for (const [name, value] of Object.entries(route.query.set)) query = setParameter(query, name, value.reveal())
   for (const [name, value] of injection?.query ?? []) query = setParameter(query, name, value)
-  return { method: received.method, target: `${path}${query}`, fields }
+  return { method: received.method, target: `${path}${query}`, fields, contentLength: received.contentLength }
 }
 
 /**

@@ -1,20 +1,14 @@
-import type { Agent } from 'node:http'
 import type { Route } from '../../config/config.ts'
 import { proxyOf } from '../../config/egress-proxy.ts'
 import type { UpstreamUrl } from '../../config/schema/url.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { TokenEndpointGuard } from '../routing/token-endpoint-guard.ts'
-import { ConnectionSlots } from './connection-slots.ts'
-import { createConnections } from './connections.ts'
+import { ConnectionPool } from './http1/connection-pool.ts'
+import { UpstreamTls } from './http1/upstream-tls.ts'
 
 /** One upstream and the connections to it. */
 export interface Upstream extends UpstreamUrl {
-  readonly agent: Agent
-  /** For a second attempt after a stale connection: always a new one. */
-  readonly freshAgent: Agent
-  /** Whether there is an egress proxy on the way; a connection is then handed over when it is ready. */
-  readonly isTunnelled: boolean
-  readonly slots: ConnectionSlots
+  readonly pool: ConnectionPool
   readonly timeouts: Route['timeouts']
   readonly tokenEndpointGuard: TokenEndpointGuard
   /** Ends all connections. */
@@ -23,20 +17,32 @@ export interface Upstream extends UpstreamUrl {
   retire(): void
 }
 
+/** How often certificates are looked at while nobody needs a new connection. */
+const lookAtFilesMs = 10_000
+
 /** Opens no connection yet. TLS is always verified, against the upstream's name unless `tls.server_name` gives another. */
 export function createUpstream(
   url: UpstreamUrl,
-  { max_connections, timeouts, tls, proxy: choice }: Pick<Route, 'max_connections' | 'timeouts' | 'tls' | 'proxy'>,
+  { max_connections, timeouts, tls: files, proxy }: Pick<Route, 'max_connections' | 'timeouts' | 'tls' | 'proxy'>,
   tokenEndpointGuard: TokenEndpointGuard,
   log: Log,
 ): Upstream {
-  const proxy = proxyOf(choice, url)
+  const tls = url.isTls ? new UpstreamTls(files ?? {}, { onChange: () => pool.renew(), log }) : undefined
+  const options = { max: max_connections, proxy: proxyOf(proxy, url), tls, connectMs: timeouts.connect }
+  const pool = new ConnectionPool(url, options)
+  const timer = tls && files && setInterval(() => tls.refresh(), lookAtFilesMs).unref()
   return {
     ...url,
-    ...createConnections(url, { tls, proxy, connectMs: timeouts.connect, log }),
-    isTunnelled: proxy !== undefined,
-    slots: new ConnectionSlots(max_connections),
+    pool,
     timeouts,
     tokenEndpointGuard,
+    close: () => {
+      clearInterval(timer)
+      pool.close()
+    },
+    retire: () => {
+      clearInterval(timer)
+      pool.retire()
+    },
   }
 }

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls'
-import type { Route } from '../../config/config.ts'
-import type { Log } from '../../telemetry/log.ts'
+import type { Route } from '../../../config/config.ts'
+import type { Log } from '../../../telemetry/log.ts'
 
 /** What is told when certificates are read again. */
 export interface UpstreamTlsEvents {
@@ -17,22 +17,25 @@ export class UpstreamTls {
   readonly #tls: NonNullable<Route['tls']>
   readonly #events: UpstreamTlsEvents
   #files: TlsFiles
-  #context: SecureContext
+  /** Made when it is first needed: the authorities of the platform are many, and a start should not wait for them. */
+  #context: SecureContext | undefined
   /** For a shorter handshake (RFC 8446 2.2). Of this context: one of an older would prove what is not so any more. */
   #session: Buffer | undefined
   #refused: TlsFiles | undefined
 
+  /** @throws when a certificate and its key do not go together */
   constructor(tls: NonNullable<Route['tls']>, events: UpstreamTlsEvents) {
     this.#tls = tls
     this.#events = events
     this.#files = this.#read()
-    this.#context = createSecureContext(this.#files)
+    if (Object.keys(this.#files).length > 0) this.#context = createSecureContext(this.#files)
   }
 
   /** For the next connection; reads the files. */
   options(): ConnectionOptions {
     this.refresh()
     const { server_name } = this.#tls
+    this.#context ??= createSecureContext(this.#files)
     return {
       secureContext: this.#context,
       // Says it even when there is none, so that the platform adds none of its own.

@@ -8,9 +8,9 @@ import type { Upstream } from './upstream.ts'
  * @throws CallerGoneError when the caller leaves the line, GatewayError `upstream_timeout` when it takes longer than an answer
  * may
  */
-export function waitForSlot(exchange: Exchange, { slots, timeouts, hostname }: Upstream): Promise<void> {
+export function waitForSlot(exchange: Exchange, { pool, timeouts, hostname }: Upstream): Promise<void> {
   return new Promise((resolve, reject) => {
-    const leave = slots.wait(() => {
+    const leave = pool.slots.wait(() => {
       clearTimeout(timer)
       resolve()
     })

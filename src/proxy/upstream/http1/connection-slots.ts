@@ -4,7 +4,8 @@
  */
 export class ConnectionSlots {
   #free: number
-  readonly #line: (() => void)[] = []
+  /** In order of arrival. */
+  readonly #line = new Set<() => void>()
 
   constructor(count: number) {
     this.#free = count
@@ -23,17 +24,17 @@ export class ConnectionSlots {
    * @returns the way out of the line; without effect once the slot is taken
    */
   wait(onSlot: () => void): () => void {
-    this.#line.push(onSlot)
-    return () => {
-      const at = this.#line.indexOf(onSlot)
-      if (at >= 0) this.#line.splice(at, 1)
-    }
+    this.#line.add(onSlot)
+    return () => void this.#line.delete(onSlot)
   }
 
   /** Gives a slot back: to the next in line, if there is one. */
   give(): void {
-    const next = this.#line.shift()
-    if (next === undefined) this.#free++
-    else next()
+    for (const next of this.#line) {
+      this.#line.delete(next)
+      next()
+      return
+    }
+    this.#free++
   }
 }

@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net'
+import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls'
+import type { EgressProxy, Place } from '../../../config/egress-proxy.ts'
+import { connect } from './connect.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionOwner } from './connection.ts'
+import { ConnectionSlots } from './connection-slots.ts'
+import type { UpstreamTls } from './upstream-tls.ts'
+
+/**
+ * Idle connections are dropped before a usual server would do so (5 s and more): a request on a connection that the other side
+ * has just closed is lost. What an upstream says of itself (`Keep-Alive: timeout`) is honoured, less a second.
+ */
+const idleMs = 4_000
+
+/**
+ * After so long a connection serves no further request, so that a change in DNS is followed. Less by chance, so that connections
+ * that were made together do not end together.
+ */
+const longestAgeMs = 300_000
+const jitter = 0.2
+
+/** What the connections of a pool depend on. */
+export interface PoolOptions {
+  /** Connections at a time. */
+  readonly max: number
+  /** On the way; undefined where the way is direct. */
+  readonly proxy: EgressProxy | undefined
+  /** For an upstream with TLS. */
+  readonly tls: UpstreamTls | undefined
+  /** For a connection through a proxy, in milliseconds; who asks for a direct one watches it. */
+  readonly connectMs: number
+  readonly random?: () => number
+  readonly now?: () => number
+  /** How old a connection becomes, at most, in milliseconds. */
+  readonly longestAgeMs?: number
+}
+
+/**
+ * The connections to one upstream. Of the idle ones the one that was used last is used next, so that those which are too many grow
+ * old and go.
+ */
+export class ConnectionPool implements ConnectionOwner {
+  readonly #place: Place
+  readonly #options: PoolOptions
+  readonly #now: () => number
+  /** Who may have a connection: idle ones need no slot, because whoever has a slot uses them first. */
+  readonly slots: ConnectionSlots
+  /** All that are open, and when they may serve no further request. */
+  readonly #retireAt = new Map<Connection, number>()
+  /** Last used last. */
+  readonly #idle: Connection[] = []
+  readonly #connecting = new Set<() => void>()
+  #isRetired = false
+
+  /** Opens no connection yet. */
+  constructor(place: Place, options: PoolOptions) {
+    this.#place = place
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.slots = new ConnectionSlots(options.max)
+  }
+
+  /** An idle connection, if there is one. Needs a slot. */
+  takeIdle(): Connection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop()
+      if (connection === undefined || connection.isOpen) return connection
+    }
+  }
+
+  /**
+   * Makes a new connection; names are resolved anew. Needs a slot.
+   * @param isStream whether it may be needed as a stream, for another protocol
+   * @param done called once, unless it is given up
+   * @returns gives up
+   */
+  open(isStream: boolean, done: (error: Error | null, connection?: Connection) => void): () => void {
+    // For a request that wants a new one although there are others.
+    if (this.#retireAt.size + this.#connecting.size >= this.#options.max) this.#idle[0]?.destroy()
+    const { tls, proxy, connectMs } = this.#options
+    let connection: Connection | undefined
+    const made = tls?.options()
+    const onBytes = isStream ? undefined : (bytes: Buffer): void => connection?.receive(bytes)
+    const stop = connect(this.#place, { tls: made, proxy, timeoutMs: connectMs, onBytes }, (error, connected) => {
+      if (!this.#connecting.delete(giveUp)) {
+        connected?.socket.destroy()
+        return
+      }
+      if (connected === undefined) {
+        done(error)
+        return
+      }
+      connection = this.#add(connected.socket, connected.isRead, made)
+      done(null, connection)
+    })
+    const giveUp = (): void => {
+      if (this.#connecting.delete(giveUp)) stop()
+    }
+    this.#connecting.add(giveUp)
+    return giveUp
+  }
+
+  /** For a connection that nobody uses any more. */
+  keep(connection: Connection, keepAliveS: number | undefined): number | undefined {
+    const ownMs = keepAliveS === undefined ? idleMs : Math.min(idleMs, (keepAliveS - 1) * 1_000)
+    if (this.#isRetired || ownMs <= 0 || this.#now() >= (this.#retireAt.get(connection) ?? 0)) return undefined
+    this.#idle.push(connection)
+    return ownMs
+  }
+
+  /** For a connection that is closed. */
+  forget(connection: Connection): void {
+    this.#retireAt.delete(connection)
+    const at = this.#idle.lastIndexOf(connection)
+    if (at >= 0) this.#idle.splice(at, 1)
+  }
+
+  /** From now on nothing is kept: ends idle connections, and each of the others once its request is done. */
+  retire(): void {
+    this.#isRetired = true
+    this.renew()
+  }
+
+  /** What connections are made with has changed: as `retire`, but new ones are kept. */
+  renew(): void {
+    for (const connection of this.#retireAt.keys()) this.#retireAt.set(connection, 0)
+    for (const connection of this.#idle.slice()) connection.destroy()
+  }
+
+  /** Ends all connections, whatever is under way on them. */
+  close(): void {
+    this.#isRetired = true
+    for (const giveUp of this.#connecting) giveUp()
+    for (const connection of this.#retireAt.keys()) connection.destroy()
+  }
+
+  #add(socket: Socket, isRead: boolean, made: TlsOptions | undefined): Connection {
+    const connection = new Connection(socket, isRead, this)
+    const { random = Math.random, tls } = this.#options
+    const ageMs = (this.#options.longestAgeMs ?? longestAgeMs) * (1 - jitter * random())
+    const isAsNow = made === undefined || tls === undefined || tls.watch(socket as TLSSocket, made)
+    this.#retireAt.set(connection, isAsNow ? this.#now() + ageMs : 0)
+    return connection
+  }
+}

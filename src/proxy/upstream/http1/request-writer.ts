@@ -1,0 +1,96 @@
+import type { Socket } from 'node:net'
+import type { UpstreamRequest } from '../upstream-request.ts'
+
+/**
+ * Makes the head of a request as it stands on the wire (RFC 9112 2.1, 3, 5). What came from a caller has been through the parser;
+ * what is our own is checked here, so that whatever a token or a configuration holds, nothing is ever split in two.
+ * @returns to be sent as latin1, so that bytes over 0x7f stay what they were (RFC 9110 5.5)
+ * @throws TypeError for a control byte in the target or in a field
+ */
+export function headOf({ method, target, fields }: Pick<UpstreamRequest, 'method' | 'target' | 'fields'>): string {
+  if (forbiddenInTarget.test(target)) throw new TypeError('the request target holds a byte that must not stand there')
+  let head = `${method} ${target} HTTP/1.1\r\n`
+  for (let index = 0; index < fields.length; index += 2) {
+    const value = fields[index + 1] as string
+    if (forbiddenInValue.test(value)) throw new TypeError(`the field ${fields[index]} holds a control byte`)
+    head += `${fields[index]}: ${value}\r\n`
+  }
+  return `${head}\r\n`
+}
+
+const forbiddenInTarget = /[^\x21-\xff]/
+const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/
+
+const lastChunk = '0\r\n\r\n'
+
+/** Writes one request: its head, and its body in the framing that the head announces (RFC 9112 6). */
+export class RequestWriter {
+  readonly #socket: Socket
+  /** Undefined once it has been written. */
+  #head: string | undefined
+  readonly #isChunked: boolean
+  /** Bytes of the body that are still to come, where the head announces a number. */
+  #left: number
+  #isEnded = false
+
+  /**
+   * Writes nothing yet.
+   * @param head as `headOf` makes it
+   * @param contentLength what it announces: bytes, or undefined for chunks
+   */
+  constructor(socket: Socket, head: string, contentLength: number | undefined) {
+    this.#socket = socket
+    this.#head = head
+    this.#isChunked = contentLength === undefined
+    this.#left = contentLength ?? 0
+  }
+
+  /** Whether anything of it has been given to the connection. */
+  get isBegun(): boolean {
+    return this.#head === undefined
+  }
+
+  /** Whether all of it has been given to the connection. */
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** Writes the head, unless it has gone out: for a caller that thinks before its body. */
+  flushHead(): void {
+    if (this.#head === undefined) return
+    this.#socket.write(this.#head, 'latin1')
+    this.#head = undefined
+  }
+
+  /** @returns false when the connection can take no more for now */
+  write(piece: Buffer): boolean {
+    // A chunk of no length would be the last (RFC 9112 7.1).
+    if (piece.length === 0) return !this.#socket.writableNeedDrain
+    if (!this.#isChunked && piece.length > this.#left) {
+      this.#socket.destroy()
+      return false
+    }
+    this.#left -= piece.length
+    // Head, size and piece leave in one system call.
+    this.#socket.cork()
+    this.flushHead()
+    if (this.#isChunked) this.#socket.write(`${piece.length.toString(16)}\r\n`, 'latin1')
+    this.#socket.write(piece)
+    if (this.#isChunked) this.#socket.write('\r\n', 'latin1')
+    this.#socket.uncork()
+    return !this.#socket.writableNeedDrain && this.#socket.errored === null
+  }
+
+  /** That was the body. */
+  end(): void {
+    this.#isEnded = true
+    if (this.#isChunked) {
+      this.#socket.write(`${this.#head ?? ''}${lastChunk}`, 'latin1')
+      this.#head = undefined
+      return
+    }
+    // More or fewer bytes than announced would be read as another request: the parser sees to it, and this makes sure.
+    if (this.#left > 0) this.#socket.destroy()
+    else this.flushHead()
+  }
+}

@@ -1,0 +1,55 @@
+import { Attempt } from '../../src/proxy/upstream/attempt.ts'
+import type { AttemptEvents } from '../../src/proxy/upstream/attempt.ts'
+import type { Answer } from '../../src/proxy/upstream/answer.ts'
+import type { ConnectionPool } from '../../src/proxy/upstream/http1/connection-pool.ts'
+import type { Upstream } from '../../src/proxy/upstream/upstream.ts'
+import type { UpstreamRequest } from '../../src/proxy/upstream/upstream-request.ts'
+
+/** Has a request answered by the client alone, without a gateway around it. Takes the slot that it needs. */
+export function attempt(
+  pool: ConnectionPool,
+  request: Partial<UpstreamRequest> = {},
+  {
+    events = {},
+    ...options
+  }: { events?: AttemptEvents; upgrade?: boolean; isFresh?: boolean; timeouts?: Upstream['timeouts'] } = {},
+): Attempt {
+  if (!pool.slots.tryTake()) throw new Error('no slot')
+  const upstream: Upstream = {
+    isTls: false,
+    hostname: 'upstream',
+    port: 80,
+    authority: 'upstream',
+    basePath: '',
+    pool,
+    timeouts: options.timeouts ?? { connect: 5_000, response: 5_000, idle: 5_000 },
+    tokenEndpointGuard: () => {},
+    close: () => pool.close(),
+    retire: () => pool.retire(),
+  }
+  return new Attempt(
+    upstream,
+    { method: 'GET', target: '/', fields: ['Host', 'upstream'], contentLength: 0, ...request },
+    events,
+    options,
+  )
+}
+
+/** The body of an answer. Rejects with what there was of one that was cut. */
+export function textOf({ body }: Answer): Promise<string> {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    body.flowTo({
+      write: (piece) => (text += piece.toString('latin1')) !== '',
+      end: () => resolve(text),
+      fail: () => reject(new Error(`cut after: ${text}`)),
+    })
+  })
+}
+
+/** Asks for `/`, and takes the whole answer. */
+export async function ask(pool: ConnectionPool): Promise<string> {
+  const asked = attempt(pool)
+  asked.end()
+  return textOf(await asked.answer)
+}
