@@ -9,6 +9,7 @@ import type { CallerCheck } from './request/caller-check.ts'
 import { callerIdentity } from './request/caller-identity.ts'
 import { CallerGoneError } from './caller/exchange.ts'
 import type { Exchange } from './caller/exchange.ts'
+import type { Forwarding } from './forwarding.ts'
 import { valuesOf } from './message/fields.ts'
 import { relayedAsItCame } from './errors/proxy-status.ts'
 import { receiveRequest } from './request/received-request.ts'
@@ -21,7 +22,6 @@ import { RequestBody } from './request/request-body.ts'
 import { checkRouteAllows } from './routing/route-check.ts'
 import type { RouteTable } from './routing/route-table.ts'
 import { sendRequest } from './upstream/send-request.ts'
-import type { SendOptions } from './upstream/send-request.ts'
 import { tokenFor } from './token-choice.ts'
 import { upstreamPath } from './upstream/upstream-request.ts'
 import type { Answer } from './upstream/answer.ts'
@@ -66,29 +66,33 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   const path = upstreams.fixed && upstreamPath(upstreams.fixed, rest)
 
   const source = route.credential && parts.tokenSource(route.credential, callerIdentity(route.credential, received))
+  const { via, limits } = parts
   const body = bodyOf(exchange, received, route, parts)
+  const forwarding = { exchange, received, body, route, rest, path, upstreams, via, limits }
   try {
     let token: AccessToken | undefined
-    const send = (chooseToken: SendOptions['chooseToken']): Promise<Answer> =>
-      sendRequest({ exchange, received, route, rest, path, body, chooseToken, upstreams, via: parts.via })
-    const answer = await send(async () => (token = source && (await tokenFor(exchange, source))))
+    const answer = await sendRequest(forwarding, () => {
+      const choice = source && tokenFor(exchange, source)
+      if (!(choice instanceof Promise)) return (token = choice)
+      return choice.then((chosen) => (token = chosen))
+    })
     let isRefused = token !== undefined && source !== undefined && isRefusal(exchange, answer, source.rejectedWhen)
     // Nearly always it is known at once; then nothing waits.
     if (typeof isRefused !== 'boolean') isRefused = await isRefused
     if (!isRefused || token === undefined || source === undefined) {
-      await relayAnswer(exchange, received, route, answer, body, parts.limits)
+      await relayAnswer(forwarding, answer)
       return
     }
-    const replacement = await replaceToken(exchange, answer, token, source, body, route)
+    const replacement = await replaceToken(forwarding, answer, token, source)
     if (replacement.token === undefined) {
       exchange.noteReplay(replacement.outcome)
       const why = relayedAsItCame(answer.status, replacement.why)
-      await relayAnswer(exchange, received, route, answer, body, parts.limits, ['Proxy-Status', why])
+      await relayAnswer(forwarding, answer, ['Proxy-Status', why])
       return
     }
     answer.release()
-    const second = await replay(exchange, source, replacement, send)
-    await relayAnswer(exchange, received, route, second, body, parts.limits)
+    const second = await replay(source, replacement, forwarding)
+    await relayAnswer(forwarding, second)
   } finally {
     body.release()
   }
@@ -103,14 +107,10 @@ async function knownCaller(exchange: Exchange, { fields }: ReceivedRequest, auth
 }
 
 /** Sends the same request once more; the second answer is final, whatever it is. */
-async function replay(
-  exchange: Exchange,
-  source: TokenSource,
-  replacement: Replacement,
-  send: (chooseToken: () => AccessToken) => Promise<Answer>,
-): Promise<Answer> {
+async function replay(source: TokenSource, replacement: Replacement, forwarding: Forwarding): Promise<Answer> {
+  const { exchange } = forwarding
   try {
-    const answer = await send(() => replacement.token)
+    const answer = await sendRequest(forwarding, () => replacement.token)
     const isAccepted = !(await isRefusal(exchange, answer, source.rejectedWhen))
     source.replayed(replacement, isAccepted)
     exchange.noteReplay(isAccepted ? 'accepted' : 'refused')

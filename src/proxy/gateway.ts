@@ -2,6 +2,7 @@ import type { Config, Credential } from '../config/config.ts'
 import { isSameConfig } from '../config/same-config.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
 import type { Identity } from '../oauth/identity.ts'
+import { AccessLog } from '../telemetry/access-log.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { TokenSource } from '../tokens/token-source.ts'
@@ -50,7 +51,8 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
     metrics,
     log,
     recent,
-    accessLog: () => current.config.access_log,
+    accessLog: new AccessLog(log),
+    accessLogOptions: () => current.config.access_log,
   })
   return {
     recent,

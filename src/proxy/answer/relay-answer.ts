@@ -1,26 +1,21 @@
-import type { Config, Route } from '../../config/config.ts'
 import { makeAnswerFields } from './answer-fields.ts'
 import type { Exchange } from '../caller/exchange.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
+import type { Forwarding } from '../forwarding.ts'
 import { valuesOf } from '../message/fields.ts'
-import type { ReceivedRequest } from '../request/received-request.ts'
 import { relayBody } from './relay-body.ts'
-import type { RequestBody } from '../request/request-body.ts'
 import { openTunnel } from './tunnel.ts'
 import type { Answer } from '../upstream/answer.ts'
 
 /**
  * Relays an answer: head, body and trailers, or the connection after an upgrade.
  * @param added fields of our own; name, value, name, value, ...
- * @throws GatewayError `upstream_invalid` when the upstream upgrades to what nobody asked for
+ * @returns once nothing more is to be done for it
+ * @throws GatewayError `upstream_invalid` when the upstream upgrades to what nobody asked for, and as `relayBody` does
  */
-export async function relayAnswer(
-  exchange: Exchange,
-  received: ReceivedRequest,
-  route: Route,
+export function relayAnswer(
+  { exchange, received, body, route, limits }: Forwarding,
   answer: Answer,
-  body: RequestBody,
-  limits: Config['limits'],
   added: readonly string[] = [],
 ): Promise<void> {
   const { request, response } = exchange
@@ -28,18 +23,11 @@ export async function relayAnswer(
   const sendsTrailers = hasBody && received.acceptsTrailers && valuesOf(answer.fields, 'transfer-encoding').length > 0
   const scheme = 'encrypted' in request.socket ? 'https' : 'http'
   const gatewayOrigin = received.authority === '' ? undefined : `${scheme}://${received.authority}`
-  const fields = makeAnswerFields(
-    answer.fields,
-    route,
-    { upstream: answer.upstream, prefix: route.path, gatewayOrigin },
-    sendsTrailers,
-  )
-  fields.push(...added)
+  const context = { upstream: answer.upstream, prefix: route.path, gatewayOrigin }
+  const fields = makeAnswerFields(answer.fields, route, context, sendsTrailers)
+  for (const part of added) fields.push(part)
 
-  if (answer.tunnel !== undefined) {
-    await openTunnel(exchange, answer, fields, upgradedProtocol(exchange, answer))
-    return
-  }
+  if (answer.tunnel !== undefined) return openTunnel(exchange, answer, fields, upgradedProtocol(exchange, answer))
   // A caller that still waits for 100 may or may not send its body after this answer: the connection cannot go on (RFC 9110
   // 10.1.1).
   if (received.expectsContinue && body.bytes === 0) response.shouldKeepAlive = false
@@ -47,13 +35,10 @@ export async function relayAnswer(
     if (failure === 'idle') exchange.error = 'request_timeout'
     answer.release()
   }
-  try {
-    const timeouts = { upstreamIdleMs: route.timeouts.idle, callerIdleMs: limits.idle }
-    const isWhole = await relayBody(exchange, answer, fields, sendsTrailers, timeouts)
-    if (!isWhole && !exchange.isGone) exchange.error ??= 'upstream_reset'
-  } finally {
-    answer.release()
-  }
+  return relayBody(exchange, answer, fields, sendsTrailers, {
+    upstreamIdleMs: route.timeouts.idle,
+    callerIdleMs: limits.idle,
+  })
 }
 
 /** RFC 9110 7.8: one of the protocols that were offered. */

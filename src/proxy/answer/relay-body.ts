@@ -19,48 +19,44 @@ const nothing = Buffer.alloc(0)
 const smallBody = 16 * 1024
 
 /**
- * Relays an answer's head and body to the caller, with backpressure. An answer that ends early, or a caller that leaves, breaks
- * the other side's connection off: never a complete-looking cut answer.
+ * Relays an answer's head and body to the caller, with backpressure, and releases the answer. One that ends early, or a caller that
+ * leaves, breaks the other side's connection off: never a complete-looking cut answer.
  * @param fields of the answer to the caller; name, value, name, value, ...
- * @returns whether the answer came to its end
+ * @returns once the caller has all of it, or nobody is left to take it or to give it
  * @throws GatewayError `upstream_reset` or `upstream_invalid` when the answer broke before anything of it was relayed
  */
-export async function relayBody(
+export function relayBody(
   exchange: Exchange,
   answer: Answer,
   fields: string[],
   sendsTrailers: boolean,
   timeouts: RelayTimeouts,
-): Promise<boolean> {
+): Promise<void> {
   // It broke while it was held; nothing of it has reached the caller.
   if (answer.body.isBroken) throw brokenAnswer(answer.body.error)
   exchange.response.writeHead(answer.status, answer.reason, fields)
-  return await new Promise((resolve) => new Relay(exchange, answer.body, sendsTrailers, timeouts, resolve).start())
+  return new Promise((resolve) => new Relay(exchange, answer, sendsTrailers, timeouts, resolve).start())
 }
 
 /** One body on its way from the upstream to the caller. */
 class Relay implements AnswerSink {
   readonly #exchange: Exchange
+  readonly #answer: Answer
   readonly #body: AnswerBody
   readonly #sendsTrailers: boolean
   readonly #timeouts: RelayTimeouts
-  readonly #settle: (isWhole: boolean) => void
+  readonly #onEnd: () => void
   readonly #watchdog = new Watchdog(() => this.#finish(false))
   #isHeadSent = false
   #isFinished = false
 
-  constructor(
-    exchange: Exchange,
-    body: AnswerBody,
-    sendsTrailers: boolean,
-    timeouts: RelayTimeouts,
-    settle: (isWhole: boolean) => void,
-  ) {
+  constructor(exchange: Exchange, answer: Answer, sendsTrailers: boolean, timeouts: RelayTimeouts, onEnd: () => void) {
     this.#exchange = exchange
-    this.#body = body
+    this.#answer = answer
+    this.#body = answer.body
     this.#sendsTrailers = sendsTrailers
     this.#timeouts = timeouts
-    this.#settle = settle
+    this.#onEnd = onEnd
   }
 
   start(): void {
@@ -115,8 +111,12 @@ class Relay implements AnswerSink {
     this.#isFinished = true
     this.#watchdog.stop()
     // Without this the caller would see a clean end: of a chunked answer its last chunk, of a delimited one a closed connection.
-    if (!isWhole) breakOff(this.#exchange, this.#body)
-    this.#settle(isWhole)
+    if (!isWhole) {
+      breakOff(this.#exchange, this.#body)
+      if (!this.#exchange.isGone) this.#exchange.error ??= 'upstream_reset'
+    }
+    this.#answer.release()
+    this.#onEnd()
   }
 }
 

@@ -25,7 +25,10 @@ export class CallerConnection {
     return this.#isBusy
   }
 
-  /** Runs a task when its turn comes: at once, or when those before it have ended. Not at all if the connection ends before. */
+  /**
+   * Runs a task when its turn comes: at once, or when those before it have ended. Not at all if the connection ends before.
+   * @param task must not reject
+   */
   run(task: () => Promise<void>): void {
     if (!this.#isBusy) this.#start(task)
     else if (this.#waiting.length < longestLine) this.#waiting.push(task)
@@ -41,10 +44,12 @@ export class CallerConnection {
   #start(task: () => Promise<void>): void {
     if (this.#isEnding || this.#socket.destroyed) return
     this.#isBusy = true
-    void task().finally(() => {
-      this.#isBusy = false
-      const next = this.#waiting.shift()
-      if (next !== undefined) this.#start(next)
-    })
+    void task().then(this.#goOn, this.#goOn)
+  }
+
+  readonly #goOn = (): void => {
+    this.#isBusy = false
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#start(next)
   }
 }

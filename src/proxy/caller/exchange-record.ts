@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import type { AccessLog } from '../../telemetry/access-log.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Exchange } from './exchange.ts'
@@ -12,12 +13,13 @@ export interface ExchangeRecorders {
   readonly metrics: Metrics
   readonly log: Log
   readonly recent: RecentRequests
-  /** What is logged, at the end of an exchange. */
-  readonly accessLog: () => Config['access_log']
+  readonly accessLog: AccessLog
+  /** What of the exchanges is logged. */
+  readonly accessLogOptions: () => Config['access_log']
 }
 
 /** Tells metrics, access log and status page of a finished exchange. The query is told only where the configuration allows it. */
-export function recordExchange(exchange: Exchange, { metrics, log, recent, accessLog }: ExchangeRecorders): void {
+export function recordExchange(exchange: Exchange, { metrics, recent, accessLog, accessLogOptions }: ExchangeRecorders): void {
   const { request, response, id, caller, route, path, tokenWay: token, replay, upstreamStatus, upstreamMs, error } = exchange
   const method = request.method ?? ''
   const durationMs = performance.now() - exchange.startedMs
@@ -43,29 +45,22 @@ export function recordExchange(exchange: Exchange, { metrics, log, recent, acces
     upstreamMs,
     error,
   })
-  const { mode, query } = accessLog()
+  const { mode, query } = accessLogOptions()
   if (mode === 'off' || (mode === 'errors' && status < 400)) return
-  log.info(
-    {
-      request_id: id,
-      caller,
-      route,
-      method,
-      path,
-      ...(query && { query: exchange.query }),
-      status,
-      duration_ms: rounded(durationMs),
-      token,
-      replay,
-      upstream: exchange.upstream,
-      upstream_status: upstreamStatus,
-      upstream_ms: upstreamMs === undefined ? undefined : rounded(upstreamMs),
-      error,
-    },
-    'request',
-  )
-}
-
-function rounded(ms: number): number {
-  return Math.round(ms * 100) / 100
+  accessLog.write({
+    request_id: id,
+    caller,
+    route,
+    method,
+    path,
+    query: query ? exchange.query : undefined,
+    status,
+    duration_ms: durationMs,
+    token,
+    replay,
+    upstream: exchange.upstream,
+    upstream_status: upstreamStatus,
+    upstream_ms: upstreamMs,
+    error,
+  })
 }

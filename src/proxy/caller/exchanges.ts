@@ -47,25 +47,7 @@ export class Exchanges {
   /** @param makeResponse called when the request's turn has come: before that the connection belongs to another answer */
   accept(request: IncomingMessage, makeResponse: () => ServerResponse, options: AcceptOptions = {}): void {
     const connection = this.connectionOf(request.socket)
-    connection.run(async () => {
-      // Its rest is nonsense, and the answer to that is the next in the line.
-      if (connection.isBroken && !request.complete) return
-      const { upgrade, expectsContinue = false, refusal } = options
-      const exchange = new Exchange({ request, response: makeResponse(), upgrade, expectsContinue, id: this.#nextId() })
-      this.#active.add(exchange)
-      this.#newest.set(request.socket, exchange)
-      if (this.#isDraining) exchange.response.shouldKeepAlive = false
-      try {
-        await (refusal === undefined ? this.#serve(exchange, connection) : this.#answerError(exchange, refusal, connection))
-      } catch (error) {
-        this.#recorders.log.error({ err: error, request_id: exchange.id }, 'unexpected error while answering an error')
-        request.socket.destroy()
-      } finally {
-        this.#active.delete(exchange)
-        recordExchange(exchange, this.#recorders)
-        this.onDrained?.()
-      }
-    })
+    connection.run(() => this.#serve(connection, request, makeResponse, options))
   }
 
   /** What the parser refused has no request. Nonsense behind a good request does not take that request's answer away. */
@@ -138,19 +120,44 @@ export class Exchanges {
     return exchange !== undefined && this.#active.has(exchange) ? exchange : undefined
   }
 
-  async #serve(exchange: Exchange, connection: CallerConnection): Promise<void> {
-    const { request, response } = exchange
+  async #serve(
+    connection: CallerConnection,
+    request: IncomingMessage,
+    makeResponse: () => ServerResponse,
+    { upgrade, expectsContinue = false, refusal }: AcceptOptions,
+  ): Promise<void> {
+    // Its rest is nonsense, and the answer to that is the next in the line.
+    if (connection.isBroken && !request.complete) return
+    const response = makeResponse()
+    const exchange = new Exchange({ request, response, upgrade, expectsContinue, id: this.#nextId() })
+    this.#active.add(exchange)
+    this.#newest.set(request.socket, exchange)
+    if (this.#isDraining) response.shouldKeepAlive = false
     try {
+      if (refusal !== undefined) throw refusal
       await this.#handler(exchange)
+      if (!response.shouldKeepAlive) connection.end()
+      if (!request.complete && !(await discardRest(request))) request.socket.destroy()
     } catch (error) {
       await this.#answerError(exchange, error, connection)
-      return
+    } finally {
+      this.#active.delete(exchange)
+      recordExchange(exchange, this.#recorders)
+      this.onDrained?.()
     }
-    if (!response.shouldKeepAlive) connection.end()
-    if (!(await discardRest(request))) request.socket.destroy()
   }
 
+  /** Answers with what the error says. Never throws. */
   async #answerError(exchange: Exchange, error: unknown, connection: CallerConnection): Promise<void> {
+    try {
+      await this.#answerWithProblem(exchange, error, connection)
+    } catch (unexpected) {
+      this.#recorders.log.error({ err: unexpected, request_id: exchange.id }, 'unexpected error while answering an error')
+      exchange.request.socket.destroy()
+    }
+  }
+
+  async #answerWithProblem(exchange: Exchange, error: unknown, connection: CallerConnection): Promise<void> {
     if (error instanceof CallerGoneError || exchange.isGone) return
     const { request, response } = exchange
     const gatewayError = this.#gatewayErrorOf(error, exchange)

@@ -1,18 +1,32 @@
 /**
- * How often the clock looks. Timeouts are late by less than two of these and never early, which is exact enough for limits on how
- * long others may take, and costs a request no timer of its own.
+ * How often the clock looks. Timeouts are late by little more than this and never early, which is exact enough for limits on how long
+ * others may take, and costs a request no timer of its own.
  */
 const tickMs = 50
+
+/**
+ * The most that the clock goes forward at once: after a process stood still (no processor, a machine asleep), what has come in
+ * meanwhile is looked at before anything is taken for late.
+ */
+const longestStepMs = 200
 
 /** One timer for all timeouts of the process. It stands still while nothing is watched. */
 class SharedClock {
   readonly #watched = new Set<Watchdog>()
   #timer: NodeJS.Timeout | undefined
-  ticks = 0
+  #tickedAtMs = 0
+  #nowMs = 0
+
+  /** Its own time in milliseconds, which only ever goes forward. */
+  now(): number {
+    return this.#timer === undefined ? this.#nowMs : this.#nowMs + Math.min(performance.now() - this.#tickedAtMs, longestStepMs)
+  }
 
   watch(watchdog: Watchdog): void {
     this.#watched.add(watchdog)
-    this.#timer ??= setInterval(() => this.#tick(), tickMs).unref()
+    if (this.#timer !== undefined) return
+    this.#tickedAtMs = performance.now()
+    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
   }
 
   forget(watchdog: Watchdog): void {
@@ -20,13 +34,14 @@ class SharedClock {
   }
 
   #tick(): void {
+    this.#nowMs = this.now()
+    this.#tickedAtMs = performance.now()
     if (this.#watched.size === 0) {
       clearInterval(this.#timer)
       this.#timer = undefined
       return
     }
-    this.ticks++
-    for (const watchdog of this.#watched) if (watchdog.dueAt <= this.ticks) watchdog.fire()
+    for (const watchdog of this.#watched) if (watchdog.dueMs <= this.#nowMs) watchdog.fire()
   }
 }
 
@@ -36,8 +51,8 @@ const clock = new SharedClock()
 export class Watchdog {
   readonly #onTimeout: () => void
   #isArmed = false
-  /** In ticks of the shared clock. */
-  dueAt = 0
+  /** By the shared clock. */
+  dueMs = 0
 
   constructor(onTimeout: () => void) {
     this.#onTimeout = onTimeout
@@ -45,8 +60,7 @@ export class Watchdog {
 
   /** Starts over: fires after `delayMs` unless it is armed again or stopped before. */
   arm(delayMs: number): void {
-    // The tick under way counts as none.
-    this.dueAt = clock.ticks + Math.ceil(delayMs / tickMs) + 1
+    this.dueMs = clock.now() + delayMs
     if (this.#isArmed) return
     this.#isArmed = true
     clock.watch(this)

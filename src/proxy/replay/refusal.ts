@@ -1,4 +1,4 @@
-import type { Credential, Route } from '../../config/config.ts'
+import type { Credential } from '../../config/config.ts'
 import { pointlessChallenge } from '../../oauth/challenge.ts'
 import { atPointer } from '../../oauth/json-pointer.ts'
 import type { ReplayOutcome } from '../../telemetry/metrics.ts'
@@ -6,8 +6,8 @@ import type { AccessToken } from '../../tokens/access-token.ts'
 import type { Rejection, Replacement, TokenSource } from '../../tokens/token-source.ts'
 import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
+import type { Forwarding } from '../forwarding.ts'
 import { valuesOf } from '../message/fields.ts'
-import type { RequestBody } from '../request/request-body.ts'
 import type { Answer } from '../upstream/answer.ts'
 import { textOf } from './answer-text.ts'
 
@@ -84,12 +84,10 @@ export interface NoReplay {
  * @throws CallerGoneError when there is nobody left to replay it for
  */
 export async function replaceToken(
-  exchange: Exchange,
+  { exchange, body, route }: Forwarding,
   answer: Answer,
   token: AccessToken,
   source: TokenSource,
-  body: RequestBody,
-  route: Route,
 ): Promise<Replacement | NoReplay> {
   const pointless = pointlessChallenge(valuesOf(answer.fields, 'www-authenticate'))
   if (pointless !== undefined) {

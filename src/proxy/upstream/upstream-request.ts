@@ -84,18 +84,8 @@ const ownFields = new Set([
   'x_bearerd-key',
 ])
 
-function copyFields(
-  received: ReceivedRequest,
-  { headers, credential }: Route,
-  injection: Injection | undefined,
-  into: string[],
-): void {
-  const dropped = new Set(headers.remove.map((name) => name.toLowerCase()))
-  // For whom the token is says the token; the field may be a secret, or mean something else to the upstream.
-  for (const name of credential?.identityFields ?? []) dropped.add(name).add(withHyphens(name))
-  for (const name of Object.keys(headers.set)) dropped.add(name.toLowerCase())
-  const injected = injection?.fields ?? []
-  for (let index = 0; index < injected.length; index += 2) dropped.add(withHyphens((injected[index] as string).toLowerCase()))
+function copyFields(received: ReceivedRequest, route: Route, injection: Injection | undefined, into: string[]): void {
+  const dropped = droppedNames(route, injection)
   const { fields, connectionOptions } = received
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string
@@ -110,6 +100,24 @@ function copyFields(
         : (fields[index + 1] as string),
     )
   }
+}
+
+/** What the last request of each route was made with: nearly always the next one has the same token. */
+const droppedByRoute = new WeakMap<Route, { readonly injection: Injection | undefined; readonly names: ReadonlySet<string> }>()
+
+/** The names, in lower case, of what a caller's fields must not say: because it is removed, or because we say it. */
+function droppedNames(route: Route, injection: Injection | undefined): ReadonlySet<string> {
+  const last = droppedByRoute.get(route)
+  if (last !== undefined && last.injection === injection) return last.names
+  const { headers, credential } = route
+  const names = new Set(headers.remove.map((name) => name.toLowerCase()))
+  // For whom the token is says the token; the field may be a secret, or mean something else to the upstream.
+  for (const name of credential?.identityFields ?? []) names.add(name).add(withHyphens(name))
+  for (const name of Object.keys(headers.set)) names.add(name.toLowerCase())
+  const injected = injection?.fields ?? []
+  for (let index = 0; index < injected.length; index += 2) names.add(withHyphens((injected[index] as string).toLowerCase()))
+  droppedByRoute.set(route, { injection, names })
+  return names
 }
 
 function withHyphens(name: string): string {
