@@ -3,6 +3,7 @@ import { isHopByHop } from '../message/hop-by-hop.ts'
 import { Watchdog } from '../message/watchdog.ts'
 import type { Answer } from '../upstream/answer.ts'
 import type { AnswerBody, AnswerSink } from '../upstream/http1/answer-body.ts'
+import { givePieceBack } from '../upstream/http1/piece-memory.ts'
 import { brokenAnswer } from '../upstream/upstream-error.ts'
 
 /** How long either side may take. */
@@ -82,7 +83,10 @@ class Relay implements AnswerSink {
 
   write(piece: Buffer): boolean {
     this.#isHeadSent = true
-    const isRoom = this.#exchange.response.write(piece)
+    const isRoom = this.#exchange.response.write(piece, (error) => {
+      // After an error nobody knows who still holds it.
+      if (error === undefined || error === null) givePieceBack(piece)
+    })
     this.#watchdog.arm(isRoom ? this.#timeouts.upstreamIdleMs : this.#timeouts.callerIdleMs)
     return isRoom
   }
@@ -101,7 +105,10 @@ class Relay implements AnswerSink {
     const { response } = this.#exchange
     const onFlushed = (): void => this.#finish(true)
     if (last.length === 0) response.end(onFlushed)
-    else response.end(last.toString('latin1'), 'latin1', onFlushed)
+    else {
+      response.end(last.toString('latin1'), 'latin1', onFlushed)
+      givePieceBack(last)
+    }
     // The caller has this long to take the last piece.
     if (!this.#isFinished) this.#watchdog.arm(this.#timeouts.callerIdleMs)
   }

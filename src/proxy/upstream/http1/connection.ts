@@ -9,6 +9,7 @@ import { AnswerParser } from './answer-parser.ts'
 import type { AnswerListener } from './answer-parser.ts'
 import { readOnAfterFailedWrite } from './failed-write.ts'
 import { InvalidAnswerError } from './invalid-answer-error.ts'
+import { keepPiece } from './piece-memory.ts'
 import { RequestWriter } from './request-writer.ts'
 
 /** The connection after a 101, and the bytes that came right behind it. */
@@ -192,7 +193,7 @@ export class Connection implements AnswerListener, BodySource {
 
   /** For the parser. */
   onBody(piece: Buffer): void {
-    this.#body?.push(this.#isOverwritten ? Buffer.from(piece) : piece)
+    this.#body?.push(this.#isOverwritten ? keepPiece(piece) : piece)
   }
 
   /** For the parser. What follows is done when it is through with the bytes. */
