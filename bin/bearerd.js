@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node.js can read, so that an old one says what it needs instead of failing on the first type.
+import { existsSync } from 'node:fs'
 import module from 'node:module'
 import process from 'node:process'
 import v8 from 'node:v8'
@@ -19,7 +20,9 @@ module.enableCompileCache?.()
 v8.setFlagsFromString('--semi-space-growth-factor=1')
 setTimeout(() => v8.setFlagsFromString('--semi-space-growth-factor=2'), 2_000).unref()
 
-const { main } = await import('../src/main.ts')
+// A checkout runs the sources as they are; an installed package has none.
+const sources = new URL('../src/main.ts', import.meta.url)
+const { main } = await import(existsSync(sources) ? sources.href : '../dist/lib/main.js')
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   stdout: lineWriter(() => process.stdout),

@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module'
+import simd from 'undici/lib/llhttp/llhttp_simd-wasm.js'
+import plain from 'undici/lib/llhttp/llhttp-wasm.js'
 
 /** What a parser tells while it runs. Positions are bytes in the piece that it was given; a number that is not 0 stops it. */
 export interface ParserEvents {
@@ -59,7 +60,7 @@ class Llhttp {
       wasm_on_body: (_, at, bytes) => this.#events.onBody(at - this.#input, at - this.#input + bytes),
       wasm_on_message_complete: () => this.#events.onMessageComplete(),
     }
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasmBytes()), { env: imports })
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: imports })
     this.#exports = exports as LlhttpExports
     this.#input = this.#exports.malloc(largestPiece)
     this.#memory = this.#view()
@@ -134,11 +135,7 @@ class Llhttp {
 }
 
 /** Machines without SIMD get the plain build. */
-function wasmBytes(): Uint8Array {
-  const load = createRequire(import.meta.url) as (path: string) => Uint8Array
-  const simd = load('undici/lib/llhttp/llhttp_simd-wasm.js')
-  return WebAssembly.validate(simd) ? simd : load('undici/lib/llhttp/llhttp-wasm.js')
-}
+const bytes = WebAssembly.validate(simd) ? simd : plain
 
 /** The one instance. It holds nothing between two calls but the parsers that were asked for. */
 export const llhttp = new Llhttp()
