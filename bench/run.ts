@@ -12,7 +12,7 @@ import type { Summary } from './report/summary.ts'
 import { tableOf } from './report/table.ts'
 import { workloads } from './workloads/workloads.ts'
 
-const usual: Size = { firstWarmUpMs: 2_000, warmUpMs: 1_000, rounds: 5, ms: 2_000, steadyMs: 6_000, starts: 5, idleMs: 3_000 }
+const usual: Size = { firstWarmUpMs: 2_000, warmUpMs: 1_000, rounds: 5, ms: 1_500, steadyMs: 3_000, starts: 3, idleMs: 3_000 }
 const quick: Size = { firstWarmUpMs: 500, warmUpMs: 50, rounds: 1, ms: 250, steadyMs: 500, starts: 1, idleMs: 200 }
 const results = join(import.meta.dirname, 'results')
 
@@ -40,6 +40,10 @@ if (values.help || chosenContenders.length < names.length || chosen.length < val
   process.exit(values.help ? 0 : 2)
 }
 
+if (process.platform !== 'linux') {
+  process.stderr.write('The benchmark reads what the kernel counts for each process in /proc, which only Linux has.\n')
+  process.exit(1)
+}
 const size = values.quick ? quick : usual
 const cores = findCores()
 stayOn(cores.others)

@@ -4,7 +4,7 @@ import { packagedProgram } from './packaged-program.ts'
 export const haproxy = packagedProgram({
   command: 'haproxy',
   versionArgs: ['-v'],
-  about: 'one thread, fixed header, connections to the upstream kept, no access log',
+  about: 'one thread, fixed header, connections to the upstream kept, events not held back (http-no-delay), no access log',
   args: (file) => ['-db', '-f', file],
   config: ({ upstream: { origin, ca }, authorization }, port) => {
     const { host, hostname } = new URL(origin)
@@ -19,6 +19,7 @@ defaults
   timeout client 60s
   timeout server 60s
   http-reuse always
+  option http-no-delay
 frontend callers
   bind 127.0.0.1:${port} backlog 4096
   http-request set-header Authorization "${authorization}"

@@ -18,7 +18,10 @@ export async function runLoad(target: LoadTarget, pattern: Pattern, core: number
     core,
     log,
   })
-  return JSON.parse(await program.firstLine) as LoadResult
+  const result = JSON.parse(await program.firstLine) as LoadResult
+  // It has to be gone before anything else is measured.
+  await program.output
+  return result
 }
 
 async function runWrk(

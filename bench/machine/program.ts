@@ -54,7 +54,7 @@ export function startProgram({ command, args, core, log, env = {}, isQuiet = fal
     child.on('error', (error) => (ended = error.message))
     child.on('close', (code, signal) => {
       ended ??= String(code ?? signal)
-      firstLine.reject(failure())
+      if (!said.includes('\n')) firstLine.reject(failure())
       resolve(said)
     })
   })

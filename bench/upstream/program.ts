@@ -26,7 +26,8 @@ const endOfHead = Buffer.from('\r\n\r\n')
 let generation = 1
 let liveToken = Buffer.from(`Bearer ${tokenOf(generation)}\r\n`)
 let tokenRequests = 0
-let seen = { line: '', head: '', bodyBytes: 0 }
+const nothing = { line: '', head: '', bodyBytes: 0 }
+let seen = nothing
 
 const [certificate, key] = process.argv.slice(2)
 const tlsServer =
@@ -93,7 +94,10 @@ function otherAnswer(socket: Socket, line: string): Buffer | undefined {
   }
   if (line.startsWith('POST /control/revoke ')) liveToken = Buffer.from(`Bearer ${tokenOf(++generation)}\r\n`)
   else if (!line.startsWith('GET /control/seen ')) return notFound
-  return message('200 OK', 'application/json', JSON.stringify({ ...seen, tokenRequests }))
+  const told = message('200 OK', 'application/json', JSON.stringify({ ...seen, tokenRequests }))
+  // Nobody may take the request of another one for his own.
+  seen = nothing
+  return told
 }
 
 function message(status: string, type: string, body: Buffer | string, fields = ''): Buffer {

@@ -12,7 +12,7 @@ export interface Upstream {
 
 /** What the upstream got. */
 export interface Seen {
-  /** The last request's request line. */
+  /** The last request's request line; empty: there was none since this was told last. */
   readonly line: string
   /** Its whole head. */
   readonly head: string
@@ -28,6 +28,7 @@ export interface UpstreamProcess {
   /** Undefined when no certificate could be made. */
   readonly tls: Upstream | undefined
   readonly tokenEndpoint: string
+  /** Tells it once. */
   seen(): Promise<Seen>
   /** The token given out so far counts no more; the token endpoint grants another one. */
   revoke(): Promise<void>

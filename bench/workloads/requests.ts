@@ -41,7 +41,7 @@ function requests({ name, about, exchange, connections = 50, hasTls = false, isB
     run: async (bench) => {
       const { size, upstream } = bench
       // Opening very many connections takes a while, in which few requests are made.
-      const times = connections > 100 ? 3 : 1
+      const times = connections > 100 ? 2 : 1
       const pattern = (ms: number): Pattern => ({ kind: 'closed', connections, ms: times * ms })
       const entrants = await bench.validated(hasTls ? upstream.tls : upstream.plain, exchange)
       return await inRounds({
