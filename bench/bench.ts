@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Contender, RunningContender } from './contenders/contender.ts'
 import type { LoadResult, LoadTarget, Pattern } from './load/load.ts'
 import { runLoad } from './load/run-load.ts'
@@ -40,12 +41,13 @@ export interface Bench {
   readonly authorization: string
   /** A folder that goes away in the end. */
   folderFor(name: string): string
-  /** Starts a contender by itself, in front of the usual upstream if no other is given; who starts it stops it. */
+  /** Starts a contender by itself, in front of the usual upstream if no other is given; who starts it may stop it. */
   start(contender: Contender, upstream?: UpstreamProcess, nodeFlags?: readonly string[]): Promise<RunningContender>
   /** All contenders in front of an upstream, started when first wanted; those that get this exchange wrong have a problem instead. */
   validated(upstream: Upstream | undefined, exchange: Exchange): Promise<readonly Entrant<RunningContender>[]>
   readonly load: (contender: RunningContender, exchange: Exchange, pattern: Pattern) => Promise<LoadResult>
-  close(): Promise<void>
+  /** Ends all that was started. */
+  readonly close: () => Promise<void>
 }
 
 /** What a bench is made of. */
@@ -55,6 +57,8 @@ export interface BenchOptions {
   readonly cores: Cores
 }
 
+const settleMs = 50
+
 /** What is said of a contender whose program is missing. */
 export const notInstalled = 'it is not installed'
 
@@ -63,6 +67,7 @@ export async function openBench({ size, contenders, cores }: BenchOptions): Prom
   const folder = mkdtempSync(join(tmpdir(), 'bearerd-bench-'))
   const authorization = `Bearer ${tokenOf(1)}`
   const upstream = await startUpstream(folder, cores.others)
+  const running: RunningContender[] = []
   const pools = new Map<Upstream, readonly Entrant<RunningContender>[]>()
   let folders = 0
   const folderFor = (name: string): string => {
@@ -72,7 +77,10 @@ export async function openBench({ size, contenders, cores }: BenchOptions): Prom
   }
   const load: Bench['load'] = async ({ base, ca, fields }, { method, path, bodyBytes }, pattern) => {
     const target: LoadTarget = { base, ca, method, path, fields, bodyBytes }
-    return await runLoad(target, pattern, cores.others, join(folder, 'load.log'))
+    const result = await runLoad(target, pattern, cores.others, join(folder, 'load.log'))
+    // What was under way when the load ended is not to be on the account of the next one.
+    await sleep(settleMs)
+    return result
   }
   const startBefore = async (
     contender: Contender,
@@ -81,7 +89,9 @@ export async function openBench({ size, contenders, cores }: BenchOptions): Prom
     nodeFlags: readonly string[],
   ): Promise<RunningContender> => {
     const setting = { upstream: target, authorization, tokenEndpoint, folder: folderFor(contender.name), core: cores.proxy }
-    return await contender.start({ ...setting, nodeFlags })
+    const started = await contender.start({ ...setting, nodeFlags })
+    running.push(started)
+    return started
   }
   const enter = async (contender: Contender, target: Upstream): Promise<Entrant<RunningContender>> => {
     const { name } = contender
@@ -124,8 +134,7 @@ export async function openBench({ size, contenders, cores }: BenchOptions): Prom
     },
     load,
     close: async () => {
-      const started = [...pools.values()].flat()
-      await Promise.all(started.map(async ({ measured }) => await measured?.stop()))
+      await Promise.all(running.map(async ({ stop }) => await stop()))
       await upstream.stop()
       rmSync(folder, { recursive: true, force: true })
     },

@@ -48,6 +48,7 @@ const size = values.quick ? quick : usual
 const cores = findCores()
 stayOn(cores.others)
 const bench = await openBench({ size, contenders: chosenContenders, cores })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void bench.close().finally(() => process.exit(1)))
 try {
   if (values.profile) process.stdout.write(`${await profileBearerd(bench, results)}\n`)
   else await measureAll()

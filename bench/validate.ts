@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { readFileSync } from 'node:fs'
 import type { RunningContender } from './contenders/contender.ts'
+import { probeMark } from './upstream/answers.ts'
 import type { Exchange } from './upstream/answers.ts'
 import type { UpstreamProcess } from './upstream/upstream.ts'
 
@@ -41,8 +42,9 @@ interface Answer {
 async function answerOf({ base, ca, fields }: RunningContender, { method, path, bodyBytes }: Exchange): Promise<Answer> {
   const send = base.startsWith('https:') ? tlsRequest : request
   const body = Buffer.alloc(bodyBytes, 'x')
+  const marked = { ...fields, 'x-probe': probeMark }
   const headers =
-    bodyBytes === 0 ? fields : { ...fields, 'content-type': 'application/octet-stream', 'content-length': bodyBytes }
+    bodyBytes === 0 ? marked : { ...marked, 'content-type': 'application/octet-stream', 'content-length': bodyBytes }
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { method, headers, agent: false, timeout: patienceMs, ...(ca !== undefined && { ca: readFileSync(ca) }) }
     const sent = send(base + path, options, resolve)

@@ -36,5 +36,6 @@ export interface RunningContender {
   readonly fields: Readonly<Record<string, string>>
   /** The process whose account is read, with its children; undefined: there is none. */
   readonly pid: number | undefined
-  stop(): Promise<void>
+  /** Ends it; nothing, when it has ended. */
+  readonly stop: () => Promise<void>
 }

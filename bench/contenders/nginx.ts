@@ -5,7 +5,7 @@ export const nginx = packagedProgram({
   command: 'nginx',
   versionArgs: ['-v'],
   about: 'one worker, fixed header, connections to the upstream kept, access log to a file; bodies are streamed as the others do',
-  args: (file) => ['-c', file],
+  args: (file) => ['-e', 'stderr', '-c', file],
   config: ({ upstream: { origin, ca }, authorization, folder }, port) => {
     const { protocol, host, hostname } = new URL(origin)
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`)

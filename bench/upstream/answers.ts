@@ -8,6 +8,9 @@ export interface Exchange {
   readonly answer: Buffer
 }
 
+/** What a field of a request says that the upstream is to remember. */
+export const probeMark = 'probe-of-the-benchmark'
+
 /** Server-sent events: the first goes out at once, the second and last one this much later. */
 export const secondEventAfterMs = 20
 export const firstEvent = Buffer.from('data: {"order":"o-1","state":"accepted"}\n\n')

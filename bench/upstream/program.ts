@@ -1,13 +1,13 @@
 /**
  * The upstream of every contender, a process of its own: `program.ts [CERTIFICATE KEY]`. It speaks just enough HTTP/1.1 for the requests of
  * the benchmark, on bare sockets, so that little of what is measured is its own doing. A request without the live access token gets 401.
- * It is also the token endpoint, and tells what the last request looked like.
+ * It is also the token endpoint, and tells what the last probe looked like.
  */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { exchanges, firstEvent, secondEvent, secondEventAfterMs } from './answers.ts'
+import { exchanges, firstEvent, probeMark, secondEvent, secondEventAfterMs } from './answers.ts'
 import { tokenOf, tokenRequestMs } from './tokens.ts'
 
 const answers = new Map(
@@ -22,6 +22,8 @@ const eventsHead =
 const unauthorized = message('401 Unauthorized', 'text/plain', 'no live access token\n', 'WWW-Authenticate: Bearer\r\n')
 const notFound = message('404 Not Found', 'text/plain', 'no such thing\n')
 const endOfHead = Buffer.from('\r\n\r\n')
+const carriageReturn = 0x0d
+const mark = Buffer.from(probeMark)
 
 let generation = 1
 let liveToken = Buffer.from(`Bearer ${tokenOf(generation)}\r\n`)
@@ -63,10 +65,10 @@ function serve(socket: Socket): void {
       }
       const head = data.subarray(0, headBytes)
       data = data.subarray(headBytes)
-      line = head.toString('latin1', 0, head.indexOf('\r'))
+      line = head.toString('latin1', 0, head.indexOf(carriageReturn))
       if (line.startsWith('POST')) bodyLeft = Number(/\r\ncontent-length: *(\d+)/i.exec(head.toString('latin1'))?.[1] ?? 0)
       if (!line.includes(' /control/') && !line.includes(' /token ')) {
-        seen = { line, head: head.toString('latin1'), bodyBytes: bodyLeft }
+        if (head.includes(mark)) seen = { line, head: head.toString('latin1'), bodyBytes: bodyLeft }
         if (!head.includes(liveToken)) line = 'unauthorized'
       }
       if (bodyLeft === 0) answer(socket, line)

@@ -10,9 +10,9 @@ export interface Upstream {
   readonly ca: string | undefined
 }
 
-/** What the upstream got. */
+/** What the upstream got with the last request that had the mark of a probe. */
 export interface Seen {
-  /** The last request's request line; empty: there was none since this was told last. */
+  /** Its request line; empty: there was none since this was told last. */
   readonly line: string
   /** Its whole head. */
   readonly head: string
