@@ -1,17 +1,29 @@
+import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningProgram } from './program.ts'
 
 const patienceMs = 20_000
 
-/** A port that nobody uses now. */
+/**
+ * A port that nobody uses now. It is none of those that systems give away by themselves (RFC 6335, section 6: from 49152; Linux: from 32768):
+ * somebody else could get such a one before its program listens, and who tries to connect to it could even reach himself.
+ */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    if (await isFree(port)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.on('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => resolve(true))
+  })
+  if (isFree) await new Promise((resolve) => server.close(resolve))
+  return isFree
 }
 
 /** Waits until a program takes connections. @throws Error when it ends before, or never does */

@@ -2,6 +2,7 @@ import type { Exchange } from '../upstream/answers.ts'
 import { exchanges } from '../upstream/answers.ts'
 import type { LoadResult, Pattern, Quantiles } from '../load/load.ts'
 import type { Size } from '../bench.ts'
+import type { Account } from '../machine/accounting.ts'
 import { loadAndAccount } from './requests.ts'
 import { inRounds } from './rounds.ts'
 import { cpuFigure, failedFigure } from './workload.ts'
@@ -64,8 +65,8 @@ function latency({ name, about, exchange, pattern, timeOf }: LatencyWorkload): W
   }
 }
 
-function readingOf({ answered, failed }: LoadResult, time: Quantiles | undefined, used: number | undefined): Reading {
+function readingOf({ answered, failed }: LoadResult, time: Quantiles | undefined, used: Account | undefined): Reading {
   if (time === undefined || answered === 0) throw new Error(`no request was answered, ${failed} failed`)
   const reading = { ...time, addedP50: time.p50, addedP99: time.p99, failed }
-  return used === undefined ? reading : { ...reading, cpuUs: (used * 1e6) / answered }
+  return used === undefined ? reading : { ...reading, cpuUs: (used.cpuSeconds * 1e6) / answered }
 }

@@ -20,6 +20,7 @@ interface RequestWorkload {
 }
 
 const perSecond: Figure = { key: 'perSecond', title: 'requests/s', digits: 0 }
+const residentMiB: Figure = { key: 'residentMiB', title: 'MiB', digits: 0 }
 const mibPerCpuSecond: Figure = { key: 'mibPerCpuSecond', title: 'MiB per CPU s', digits: 0 }
 
 /** As many requests as go through: what each of them costs. */
@@ -36,7 +37,7 @@ function requests({ name, about, exchange, connections = 50, hasTls = false, isB
   return {
     name,
     about: `${about}; ${connections.toLocaleString('en')} connections`,
-    figures: [cpuFigure, ...(isBulk ? [mibPerCpuSecond] : []), perSecond, coreFigure, failedFigure],
+    figures: [cpuFigure, ...(isBulk ? [mibPerCpuSecond] : []), perSecond, coreFigure, residentMiB, failedFigure],
     compared: isBulk ? mibPerCpuSecond.key : cpuFigure.key,
     run: async (bench) => {
       const { size, upstream } = bench
@@ -57,28 +58,30 @@ function requests({ name, about, exchange, connections = 50, hasTls = false, isB
   }
 }
 
-/** Puts load on a contender. @returns what came of it, and how much processor time the contender used meanwhile, in seconds */
+/** Puts load on a contender. @returns what came of it, and what the contender used meanwhile; undefined: it has no process */
 export async function loadAndAccount(
   bench: Bench,
   contender: RunningContender,
   exchange: Exchange,
   pattern: Pattern,
-): Promise<{ readonly result: LoadResult; readonly used: number | undefined }> {
+): Promise<{ readonly result: LoadResult; readonly used: Account | undefined }> {
   const account = (): Account | undefined => (contender.pid === undefined ? undefined : accountOf(contender.pid))
   const before = account()
   const result = await bench.load(contender, exchange, pattern)
   const after = account()
-  return { result, used: before && after && after.cpuSeconds - before.cpuSeconds }
+  return { result, used: before && after && { ...after, cpuSeconds: after.cpuSeconds - before.cpuSeconds } }
 }
 
-function readingOf({ answered, failed, seconds }: LoadResult, used: number | undefined, bytes: number): Reading {
+function readingOf({ answered, failed, seconds }: LoadResult, used: Account | undefined, bytes: number): Reading {
   if (answered === 0) throw new Error(`no request was answered, ${failed} failed`)
   const reading = { perSecond: answered / seconds, failed }
   if (used === undefined) return reading
+  const { cpuSeconds, residentMiB } = used
   return {
     ...reading,
-    cpuUs: (used * 1e6) / answered,
-    corePercent: (100 * used) / seconds,
-    mibPerCpuSecond: (answered * bytes) / 2 ** 20 / used,
+    cpuUs: (cpuSeconds * 1e6) / answered,
+    corePercent: (100 * cpuSeconds) / seconds,
+    mibPerCpuSecond: (answered * bytes) / 2 ** 20 / cpuSeconds,
+    residentMiB,
   }
 }

@@ -61,7 +61,7 @@ describe.skipIf(process.platform !== 'linux')('the benchmark', { timeout: 60_000
     expect(withBearerd?.readings).toHaveLength(2)
     for (const figure of ['cpuUs', 'perSecond', 'corePercent']) expect(withBearerd?.medians[figure]).toBeGreaterThanOrEqual(0)
     expect(withBearerd).toMatchObject({ bearerdToIt: 1, medians: { failed: 0 } })
-    expect(tableOf({ rows, ...others })).toMatch(/^bearerd +\d+\.\d( +\d+){3} +1\.00$/m)
+    expect(tableOf({ rows, ...others })).toMatch(/^bearerd +\d+\.\d( +\d+){4} +1\.00$/m)
 
     const steady = await run(bench, 'fixed-rate')
     expect(steady.rows[0]?.medians).toMatchObject({ addedP50: 0, addedP99: 0, failed: 0 })
