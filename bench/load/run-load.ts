@@ -36,7 +36,7 @@ async function runWrk(
     // Its lines have to come at once: when it says that it runs, it can be stopped.
     command: 'stdbuf',
     // It knows only whole seconds; a signal ends it earlier, with the same report.
-    args: ['-oL', 'wrk', '-t1', `-c${connections}`, '-d1h', ...script, ...headers, base + path],
+    args: ['-oL', 'wrk', '-t1', `-c${connections}`, '-d1h', '--timeout', '10s', ...script, ...headers, base + path],
     core,
     log,
     env: { BODY_BYTES: String(bodyBytes) },
