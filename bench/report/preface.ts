@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
+import { cpus, loadavg, release } from 'node:os'
 import type { Contender } from '../contenders/contender.ts'
 import { closedLoopBy } from '../load/run-load.ts'
 import type { Cores } from '../machine/cores.ts'
@@ -19,6 +19,8 @@ export function prefaceOf({ proxy, others }: Cores, contenders: readonly Contend
       kernel: release(),
       'node.js': process.version,
       load: closedLoopBy,
+      // Of the machine's other users, too: with more than a core or two, times and rates say nothing.
+      'load average': `${loadavg()[0]?.toFixed(1)} before the first workload`,
     },
     contenders: contenders.map((contender) => ({ name: contender.name, version: contender.version(), about: contender.about })),
   }
