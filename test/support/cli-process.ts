@@ -33,6 +33,8 @@ interface RunOptions {
   /** Beyond PATH and HOME: nothing of the environment of the tests gets in. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** What is run instead of the checkout. */
+  readonly program?: string
 }
 
 /** Runs `bearerd ARGS` to its end, with the project's own Node.js. */
@@ -41,9 +43,9 @@ export function run(args: readonly string[], options: RunOptions = {}): Promise<
 }
 
 /** Starts `bearerd ARGS`. */
-export function start(args: readonly string[], { env = {}, cwd = projectRoot }: RunOptions = {}): Started {
+export function start(args: readonly string[], { env = {}, cwd = projectRoot, program = commandLine }: RunOptions = {}): Started {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(node, [commandLine, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(node, [program, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   let hasEnded = false
