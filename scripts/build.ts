@@ -7,16 +7,28 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, sep } from 'node:path'
 import { rolldown } from 'rolldown'
+import type { Plugin } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
 const folder = join(root, 'dist')
+
+/** The parser that we import is a module that is nothing but bytes, of which the bundler would make an export each. */
+const parserBytes: Plugin = {
+  name: 'parser-bytes',
+  resolveId: (id, importer) => (id.endsWith('-wasm.js') && importer?.startsWith(join(root, 'src')) ? `\0${id}` : undefined),
+  load: (id) => {
+    if (!id.startsWith('\0undici/')) return undefined
+    const bytes = createRequire(import.meta.url)(id.slice(1)) as Buffer
+    return `export default Buffer.from('${bytes.toString('base64')}', 'base64')`
+  },
+}
 
 rmSync(folder, { recursive: true, force: true })
 const bundle = await rolldown({
   input: join(root, 'src/main.ts'),
   platform: 'node',
   cwd: root,
-  plugins: [{ name: 'bytes', load: (id) => (id.endsWith('-wasm.js') ? moduleOfBytes(id) : undefined) }],
+  plugins: [parserBytes],
   onLog: (level, log) => {
     if (level === 'warn') throw new Error(log.message)
   },
@@ -29,12 +41,6 @@ const modules = output.flatMap((file) => (file.type === 'chunk' ? Object.keys(fi
 const packages = [...new Set(modules.map(packageOf).filter((name) => name !== undefined))].sort()
 writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), packages.map(licenceOf).join(`\n\n${'-'.repeat(80)}\n\n`))
 console.log(`${output.length} files of ${modules.length} modules, ${packages.length} packages`)
-
-/** A module that is nothing but bytes: a bundler would make an export of each of them. */
-function moduleOfBytes(path: string): string {
-  const bytes = createRequire(import.meta.url)(path) as Buffer
-  return `export default Buffer.from('${bytes.toString('base64')}', 'base64')`
-}
 
 function packageOf(path: string): string | undefined {
   const [, inside] = path.split(`${sep}node_modules${sep}`)
