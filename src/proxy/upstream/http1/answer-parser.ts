@@ -57,6 +57,8 @@ export class AnswerParser implements ParserEvents {
   #headBytes = 0
   #isTooLarge = false
   #isInterim = false
+  /** It has stopped behind an interim answer, to go on from there. */
+  #isBetween = false
   #isInBody = false
   /** Bytes of the body that have not come yet, where Content-Length says so. */
   #left = 0
@@ -70,12 +72,14 @@ export class AnswerParser implements ParserEvents {
    * @returns why it has stopped; undefined when it wants more
    */
   read(bytes: Buffer): ParserStop | undefined {
-    for (let rest = bytes; ; rest = rest.subarray(largestPiece)) {
+    for (let rest = bytes; ;) {
       const piece = rest.length > largestPiece ? rest.subarray(0, largestPiece) : rest
       const at = this.#isInBody && this.#left > 0 ? this.#count(piece) : this.#parse(piece)
       if (typeof at === 'string') return { malformed: at }
-      if (at !== undefined) return { rest: rest.subarray(at) }
-      if (piece.length === rest.length) return undefined
+      if (at === undefined && piece.length === rest.length) return undefined
+      rest = rest.subarray(at ?? largestPiece)
+      if (at !== undefined && !this.#isBetween) return { rest }
+      this.#isBetween = false
     }
   }
 
@@ -124,7 +128,7 @@ export class AnswerParser implements ParserEvents {
     const body = piece.length > this.#left ? piece.subarray(0, this.#left) : piece
     this.#left -= body.length
     this.#listener.onBody(body)
-    if (this.#left > 0) return undefined
+    if (this.#left > 0 || this.#isFreed) return undefined
     this.#end()
     if (!this.#isFreed) llhttp.reset(this.#parser)
     return body.length
@@ -158,8 +162,11 @@ export class AnswerParser implements ParserEvents {
   onFieldName(start: number, end: number): number {
     const text = this.#cut(start, end)
     // A name or a value that stands at the border of two pieces comes in two.
-    if (this.#last === 'name') this.#append(text)
-    else this.#fields.push(text)
+    if (this.#last === 'name') {
+      this.#append(text)
+      return this.#grow(end - start)
+    }
+    this.#fields.push(text)
     this.#last = 'name'
     return this.#grow(end - start + fieldOverhead)
   }
@@ -194,7 +201,9 @@ export class AnswerParser implements ParserEvents {
     if (this.#isInterim) {
       this.#isInterim = false
       this.#startOver()
-      return resultCode.ok
+      // Only of the final answer `close` is the last word (RFC 9112 9.6); llhttp would read no further.
+      this.#isBetween = !this.#isFreed && !llhttp.keepsAlive(this.#parser)
+      return this.#isBetween ? resultCode.paused : resultCode.ok
     }
     this.#end()
     // What stands behind the answer belongs to nobody.
