@@ -1,9 +1,29 @@
+import { onTestFinished } from 'vitest'
+import { parseUpstreamUrl } from '../../src/config/schema/url.ts'
 import { Attempt } from '../../src/proxy/upstream/attempt.ts'
 import type { AttemptEvents } from '../../src/proxy/upstream/attempt.ts'
 import type { Answer } from '../../src/proxy/upstream/answer.ts'
-import type { ConnectionPool } from '../../src/proxy/upstream/http1/connection-pool.ts'
+import { ConnectionPool } from '../../src/proxy/upstream/http1/connection-pool.ts'
+import type { PoolOptions } from '../../src/proxy/upstream/http1/connection-pool.ts'
 import type { Upstream } from '../../src/proxy/upstream/upstream.ts'
 import type { UpstreamRequest } from '../../src/proxy/upstream/upstream-request.ts'
+
+/** The connections to an upstream; closed when the test ends. */
+export function poolTo(url: string, options: Partial<PoolOptions> = {}): ConnectionPool {
+  const place = parseUpstreamUrl(url)
+  if (typeof place === 'string') throw new Error(place)
+  const pool = new ConnectionPool(place, { max: 10, proxy: undefined, tls: undefined, connectMs: 1_000, ...options })
+  onTestFinished(() => pool.close())
+  return pool
+}
+
+/** How many slots nobody has. */
+export function freeSlots({ slots }: ConnectionPool): number {
+  let free = 0
+  while (slots.tryTake()) free++
+  for (let taken = 0; taken < free; taken++) slots.give()
+  return free
+}
 
 /** Has a request answered by the client alone, without a gateway around it. Takes the slot that it needs. */
 export function attempt(

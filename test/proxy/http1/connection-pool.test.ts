@@ -1,20 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest'
-import { parseUpstreamUrl } from '../../../src/config/schema/url.ts'
-import { ConnectionPool } from '../../../src/proxy/upstream/http1/connection-pool.ts'
-import type { PoolOptions } from '../../../src/proxy/upstream/http1/connection-pool.ts'
+import { expect, test } from 'vitest'
 import { eventually, gate } from '../../support/proxy-wait.ts'
 import { httpServer } from '../../support/servers.ts'
-import { ask } from '../../support/upstream-client.ts'
+import { ask, poolTo } from '../../support/upstream-client.ts'
 
 const minutes = 60_000
-
-function poolTo(url: string, options: Partial<PoolOptions> = {}): ConnectionPool {
-  const place = parseUpstreamUrl(url)
-  if (typeof place === 'string') throw new Error(place)
-  const pool = new ConnectionPool(place, { max: 10, proxy: undefined, tls: undefined, connectMs: 1_000, ...options })
-  onTestFinished(() => pool.close())
-  return pool
-}
 
 test('a connection serves no request after 5 minutes, so that a change in DNS is followed', async () => {
   const server = await httpServer((_, response) => void response.end('good'))

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { errorCode } from '../../../network/error-code.ts'
 import { Watchdog } from '../../message/watchdog.ts'
 import type { UpstreamRequest } from '../upstream-request.ts'
 import { AnswerBody } from './answer-body.ts'
@@ -260,7 +261,9 @@ export class Connection implements AnswerListener, BodySource {
     if (this.#upgrade !== undefined) return
     this.#goesOn = false
     if (this.#isAnswered) return
-    if (this.#user !== undefined && this.#parser.finish()) this.#finishAnswer(false)
+    // A write that met a reset has taken the news of it from the reader: what looks like an end is none.
+    const isReset = this.#error !== undefined && errorCode(this.#error) === 'ECONNRESET'
+    if (this.#user !== undefined && !isReset && this.#parser.finish()) this.#finishAnswer(false)
     else this.#close(this.#error)
   }
 

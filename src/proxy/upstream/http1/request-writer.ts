@@ -78,7 +78,7 @@ export class RequestWriter {
     this.#socket.write(piece)
     if (this.#isChunked) this.#socket.write('\r\n', 'latin1')
     this.#socket.uncork()
-    return !this.#socket.writableNeedDrain && this.#socket.errored === null
+    return !this.#socket.writableNeedDrain
   }
 
   /** That was the body. */
