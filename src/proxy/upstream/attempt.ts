@@ -193,11 +193,14 @@ export class Attempt implements BodySink, ConnectionUser {
     this.onDone()
   }
 
-  /** An answer that is not taken to its end, or whose request was not sent to its end, leaves a connection that nobody can use. */
+  /**
+   * An answer that is not taken to its end, or whose request was not sent to its end, leaves a connection that nobody can use; and so
+   * does a 101.
+   */
   #release(body: AnswerBody): void {
     const connection = this.#connection
     if (connection === undefined) return
-    if (connection.isRequestWritten) body.flowTo(new Drain(body))
+    if (connection.isRequestWritten && !body.isComplete) body.flowTo(new Drain(body))
     else connection.destroy()
   }
 

@@ -155,8 +155,8 @@ export class Connection implements AnswerListener, BodySource {
 
   /** What came in. @param bytes may be overwritten after the call */
   readonly receive = (bytes: Buffer): void => {
-    // Nobody has asked for anything, or for anything more: what this is the answer to, nobody can tell.
-    if (this.#user === undefined || this.#isAnswered) {
+    // Nobody has asked for anything yet, or for anything more: what this is the answer to, nobody can tell.
+    if (this.#user === undefined || this.#isAnswered || !this.hasWritten) {
       this.destroy()
       return
     }
@@ -236,6 +236,8 @@ export class Connection implements AnswerListener, BodySource {
   #finish(): void {
     const user = this.#user
     if (user === undefined || !this.#isAnswered || this.#request?.isEnded !== true || this.#isClosed) return
+    // It speaks another protocol, until it is closed.
+    if (this.#upgrade !== undefined) return
     this.#user = undefined
     this.#request = undefined
     // Whoever took the answer may have wanted a pause when the last of it was here already.
