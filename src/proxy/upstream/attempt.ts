@@ -158,22 +158,24 @@ export class Attempt implements BodySink, ConnectionUser {
     const early = this.#early
     this.#early = []
     for (const piece of early) connection.write(piece)
+    // The limit for connecting is over; what was here before the connection, the upstream has yet to take.
+    if (connection.isFull) this.#watchdog.arm(this.#upstream.timeouts.idle)
+    else this.#watchdog.stop()
     if (this.#isEnded) this.end()
     else if (early.length > 0 && !connection.isFull) this.onWritable()
-    else this.#watchdog.stop()
     // A caller that thinks before its body must not keep the head from the upstream; most send both together.
     if (this.#request.contentLength !== 0) setImmediate(() => this.#connection?.flushHead())
   }
 
   #onTimeout(): void {
-    const { connect, response } = this.#upstream.timeouts
-    this.#failAs(
-      this.#connection === undefined
-        ? new GatewayError('upstream_timeout', `no connection to ${this.#place} within ${connect} ms`, {
-            proxyStatus: 'connection_timeout',
-          })
-        : new GatewayError('upstream_timeout', `${this.#place} did not answer within ${response} ms`),
-    )
+    const { connect, response, idle } = this.#upstream.timeouts
+    const connection = this.#connection
+    if (connection === undefined) {
+      const detail = `no connection to ${this.#place} within ${connect} ms`
+      this.#failAs(new GatewayError('upstream_timeout', detail, { proxyStatus: 'connection_timeout' }))
+    } else if (connection.isFull) {
+      this.#failAs(new GatewayError('upstream_timeout', `${this.#place} took nothing of the request for ${idle} ms`))
+    } else this.#failAs(new GatewayError('upstream_timeout', `${this.#place} did not answer within ${response} ms`))
   }
 
   #failAs(error: GatewayError): void {

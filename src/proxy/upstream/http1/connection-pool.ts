@@ -50,6 +50,7 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #retireAt = new Map<Connection, number>()
   /** Last used last. */
   readonly #idle: Connection[] = []
+  /** The ways to stop what is being connected. */
   readonly #connecting = new Set<() => void>()
   #isRetired = false
 
@@ -83,7 +84,7 @@ export class ConnectionPool implements ConnectionOwner {
     const made = tls?.options()
     const onBytes = isStream ? undefined : (bytes: Buffer): void => connection?.receive(bytes)
     const stop = connect(this.#place, { tls: made, proxy, timeoutMs: connectMs, onBytes }, (error, connected) => {
-      if (!this.#connecting.delete(giveUp)) {
+      if (!this.#connecting.delete(stop)) {
         connected?.socket.destroy()
         return
       }
@@ -94,11 +95,10 @@ export class ConnectionPool implements ConnectionOwner {
       connection = this.#add(connected.socket, connected.isRead, made)
       done(null, connection)
     })
-    const giveUp = (): void => {
-      if (this.#connecting.delete(giveUp)) stop()
+    this.#connecting.add(stop)
+    return () => {
+      if (this.#connecting.delete(stop)) stop()
     }
-    this.#connecting.add(giveUp)
-    return giveUp
   }
 
   /** For a connection that nobody uses any more. */
@@ -128,10 +128,10 @@ export class ConnectionPool implements ConnectionOwner {
     for (const connection of this.#idle.slice()) connection.destroy()
   }
 
-  /** Ends all connections, whatever is under way on them. */
+  /** Ends all connections, whatever is under way on them, and those that are being made: who waits for one is told. */
   close(): void {
     this.#isRetired = true
-    for (const giveUp of this.#connecting) giveUp()
+    for (const stop of this.#connecting) stop()
     for (const connection of this.#retireAt.keys()) connection.destroy()
   }
 
