@@ -1,4 +1,4 @@
-/** Takes the body of an answer as it comes in. */
+/** Takes the body of an answer as it comes in. Is told of one end, and of nothing after it. */
 export interface AnswerSink {
   /** @returns false when it wants a pause until `resume` is called */
   write(piece: Buffer): boolean
@@ -105,9 +105,8 @@ export class AnswerBody {
       // The sink may have had enough.
       if (this.#sink !== sink) return
     }
-    if (this.#state === 'complete') sink.end()
-    else if (this.#state === 'broken') sink.fail()
-    else this.#source?.resume()
+    if (this.#state === 'open') this.#source?.resume()
+    else this.#tellEnd(sink)
   }
 
   /** Nobody wants the rest; what it would have come on is ended. */
@@ -138,18 +137,24 @@ export class AnswerBody {
   finish(trailers: readonly string[]): void {
     this.#settle('complete')
     this.#trailers = trailers
-    if (this.#held.length === 0) this.#sink?.end()
+    if (this.#sink !== undefined && this.#held.length === 0) this.#tellEnd(this.#sink)
   }
 
   /** For the connection: there will be no more. @param error why, where it is known */
   fail(error: Error | undefined): void {
     this.#settle('broken')
     this.#error = error
-    this.#sink?.fail()
+    if (this.#sink !== undefined) this.#tellEnd(this.#sink)
   }
 
   #settle(state: 'complete' | 'broken'): void {
     this.#state = state
     this.#source = undefined
+  }
+
+  #tellEnd(sink: AnswerSink): void {
+    this.#sink = undefined
+    if (this.#state === 'complete') sink.end()
+    else sink.fail()
   }
 }
