@@ -5,7 +5,7 @@ import type { UpstreamRequest } from '../upstream-request.ts'
  * Makes the head of a request as it stands on the wire (RFC 9112 2.1, 3, 5). What came from a caller has been through the parser;
  * what is our own is checked here, so that whatever a token or a configuration holds, nothing is ever split in two.
  * @returns to be sent as latin1, so that bytes over 0x7f stay what they were (RFC 9110 5.5)
- * @throws TypeError for a control byte in the target or in a field
+ * @throws TypeError for a control byte in a field, or for what is not visible ASCII in the target
  */
 export function headOf({ method, target, fields }: Pick<UpstreamRequest, 'method' | 'target' | 'fields'>): string {
   if (forbiddenInTarget.test(target)) throw new TypeError('the request target holds a byte that must not stand there')
@@ -18,7 +18,7 @@ export function headOf({ method, target, fields }: Pick<UpstreamRequest, 'method
   return `${head}\r\n`
 }
 
-const forbiddenInTarget = /[^\x21-\xff]/
+const forbiddenInTarget = /[^\x21-\x7e]/
 const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/
 
 const lastChunk = '0\r\n\r\n'
