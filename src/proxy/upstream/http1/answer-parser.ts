@@ -49,6 +49,8 @@ export class AnswerParser implements ParserEvents {
   readonly #parser = llhttp.alloc()
   #isRunning = false
   #isFreed = false
+  /** The first byte of the answer has come. */
+  #isBegun = false
   #piece: Buffer = nothing
   #text = ''
   #reason = ''
@@ -102,6 +104,7 @@ export class AnswerParser implements ParserEvents {
 
   /** @returns where the answer ended, or what is wrong with it */
   #parse(piece: Buffer): number | string | undefined {
+    if (!this.#isBegun && !this.#begin(piece)) return 'HPE_INVALID_CONSTANT'
     this.#piece = piece
     this.#text = ''
     this.#isRunning = true
@@ -124,6 +127,14 @@ export class AnswerParser implements ParserEvents {
     return at
   }
 
+  /** @returns false for what llhttp reads as well: answers of RTSP and ICE */
+  #begin(piece: Buffer): boolean {
+    let at = 0
+    while (piece[at] === 0x0d || piece[at] === 0x0a) at++
+    this.#isBegun = at < piece.length
+    return !this.#isBegun || piece[at] === 0x48
+  }
+
   #count(piece: Buffer): number | undefined {
     const body = piece.length > this.#left ? piece.subarray(0, this.#left) : piece
     this.#left -= body.length
@@ -142,16 +153,13 @@ export class AnswerParser implements ParserEvents {
   }
 
   #startOver(): void {
+    this.#isBegun = false
     this.#reason = ''
     this.#fields = []
     this.#last = 'value'
     this.#headBytes = 0
     this.#isInBody = false
     this.#left = 0
-  }
-
-  onMessageBegin(): number {
-    return resultCode.ok
   }
 
   onReason(start: number, end: number): number {
@@ -162,21 +170,19 @@ export class AnswerParser implements ParserEvents {
   onFieldName(start: number, end: number): number {
     const text = this.#cut(start, end)
     // A name or a value that stands at the border of two pieces comes in two.
-    if (this.#last === 'name') {
-      this.#append(text)
-      return this.#grow(end - start)
-    }
-    this.#fields.push(text)
+    if (this.#last === 'name') this.#append(text)
+    else this.#fields.push(text)
     this.#last = 'name'
-    return this.#grow(end - start + fieldOverhead)
+    return this.#grow(end - start)
   }
 
   onFieldValue(start: number, end: number): number {
     const text = this.#cut(start, end)
-    if (this.#last === 'value') this.#append(text)
-    else this.#fields.push(text)
+    const isNew = this.#last === 'name'
+    if (isNew) this.#fields.push(text)
+    else this.#append(text)
     this.#last = 'value'
-    return this.#grow(end - start)
+    return this.#grow(end - start + (isNew ? fieldOverhead : 0))
   }
 
   onHeadersComplete(status: number): number {
@@ -201,9 +207,9 @@ export class AnswerParser implements ParserEvents {
     if (this.#isInterim) {
       this.#isInterim = false
       this.#startOver()
-      // Only of the final answer `close` is the last word (RFC 9112 9.6); llhttp would read no further.
-      this.#isBetween = !this.#isFreed && !llhttp.keepsAlive(this.#parser)
-      return this.#isBetween ? resultCode.paused : resultCode.ok
+      // Behind one with `close` llhttp would read no further, but only the final answer has the last word on that (RFC 9112 9.6).
+      this.#isBetween = !this.#isFreed
+      return resultCode.paused
     }
     this.#end()
     // What stands behind the answer belongs to nobody.

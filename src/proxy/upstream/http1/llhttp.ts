@@ -3,7 +3,6 @@ import plain from 'undici/lib/llhttp/llhttp-wasm.js'
 
 /** What a parser tells while it runs. Positions are bytes in the piece that it was given; a number that is not 0 stops it. */
 export interface ParserEvents {
-  onMessageBegin(): number
   onReason(start: number, end: number): number
   onFieldName(start: number, end: number): number
   onFieldValue(start: number, end: number): number
@@ -50,7 +49,7 @@ class Llhttp {
 
   constructor() {
     const imports: Record<string, (parser: number, a: number, b: number) => number> = {
-      wasm_on_message_begin: () => this.#events.onMessageBegin(),
+      wasm_on_message_begin: () => 0,
       // For requests only.
       wasm_on_url: () => 0,
       wasm_on_status: (_, at, bytes) => this.#events.onReason(at - this.#input, at - this.#input + bytes),
