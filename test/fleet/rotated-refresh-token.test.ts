@@ -61,7 +61,7 @@ describeWithRedis('a rotated refresh token that a fleet shares', () => {
   it('is used once each, over 20 renewals under load, of all kinds, though a process dies in between', async () => {
     const [provider, redis, callers] = [await fleetProvider(), await redisForTest(), callersForTest()]
     const families = rotate(provider)
-    const fleet = [...(await startFleet(4, fleetConfig(provider, redis, { credential })))]
+    const fleet = [...(await startFleet(3, fleetConfig(provider, redis, { credential })))]
     expect(
       tally(
         await callers.burst(
@@ -69,23 +69,23 @@ describeWithRedis('a rotated refresh token that a fleet shares', () => {
           20,
         ),
       ),
-    ).toEqual({ 200: 80 })
-    const spared = fleet.slice(0, 3)
+    ).toEqual({ 200: 60 })
+    const spared = fleet.slice(0, 2)
     const urls = spared.map(({ url }) => url)
     const load = callers.keepCalling(urls, { callers: 10, periodMs: 100 })
-    const doomedLoad = callers.keepCalling([at(fleet, 3).url], { callers: 10, periodMs: 100 })
+    const doomedLoad = callers.keepCalling([at(fleet, 2).url], { callers: 10, periodMs: 100 })
     for (let renewal = 1; renewal <= 20; renewal++) {
       if (renewal % 2 === 0) provider.revokeAll()
-      else expect(await renew(at(spared, renewal % 3))).toBeLessThan(400)
+      else expect(await renew(at(spared, (renewal >> 1) % 2))).toBeLessThan(400)
       await until(`renewal ${renewal} is there`, () => families.renewed >= renewal)
       await untilCalm(spared, provider)
       if (renewal === 10) {
-        await kill(at(fleet, 3))
+        await kill(at(fleet, 2))
         await doomedLoad.stop()
       }
     }
     const answers = await load.stop()
-    expect(answers.length).toBeGreaterThan(500)
+    expect(answers.length).toBeGreaterThan(400)
     expectServed(answers, fleet)
     // While Redis does not answer in time nobody can know who has used it.
     if (outagesOf(fleet) === 0) expect(families).toEqual({ reused: [], started: 1, renewed: 20 })

@@ -7,7 +7,7 @@ import type { FleetProvider } from '../support/fleet-provider.ts'
 import { describeWithRedis, redisForTest } from '../support/redis-server.ts'
 
 const isFull = process.env['FULL'] === '1'
-const seconds = isFull ? 60 : 10
+const seconds = isFull ? 60 : 6
 const lifetimeMs = 2_000
 
 describeWithRedis('tokens that live for 2 seconds', () => {

@@ -6,6 +6,7 @@ import { Secret } from '../../src/config/secret.ts'
 import { scratch } from '../support/cli-scratch.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
+import { hasten } from '../support/hasten.ts'
 import { provider } from '../support/proxy-api.ts'
 import type { Provider } from '../support/proxy-api.ts'
 import { rawCaller } from '../support/raw-caller.ts'
@@ -171,6 +172,8 @@ test('each request of a connection is judged by its own key', async () => {
 })
 
 test('a body that nobody may send is not asked for, and the connection goes on', async () => {
+  // The rest of the body is waited for: 5 s in earnest.
+  hasten({ 5_000: 200 })
   const [gateway, api] = await gatewayFor(listed)
   const expecting = await sendRaw(
     gateway.port,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startApiGateway } from '../support/gateway.ts'
+import { hasten } from '../support/hasten.ts'
 import { provider, refuse } from '../support/proxy-api.ts'
 import { eventually, gate, settledGateway } from '../support/proxy-wait.ts'
 import { rawCaller } from '../support/raw-caller.ts'
@@ -109,15 +110,18 @@ test('a renewal that takes too long for its request is no reason to pass the nex
   const api = await provider()
   const gateway = await startApiGateway(api.url, api.tokens.url)
   expect((await fetch(`${gateway.url}/api/a`)).status).toBe(200)
-  const granted = api.tokens.answer
+  const [granted, late] = [api.tokens.answer, gate()]
   api.tokens.answer = async (response, next) => {
-    await new Promise((resolve) => setTimeout(resolve, 5_300))
+    await late.opened
     await granted(response, next)
   }
+  // 5 s in earnest.
+  hasten({ 5_000: 300 })
   api.tokens.revokeAll()
   const answer = await fetch(`${gateway.url}/api/a`)
   expect(answer.status).toBe(401)
   expect(answer.headers.get('proxy-status')).toContain('deadline')
+  late.open()
   await eventually('the token is there all the same', async () => (await fetch(`${gateway.url}/api/a`)).status === 200)
   api.tokens.answer = granted
   api.tokens.revokeAll()

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { startApiGateway } from '../support/gateway.ts'
+import { hasten } from '../support/hasten.ts'
 import { eventually, settledGateway } from '../support/proxy-wait.ts'
 import { rawCaller } from '../support/raw-caller.ts'
 import { sendRaw, tcpServer } from '../support/servers.ts'
@@ -47,6 +48,8 @@ describe('Expect: 100-continue', () => {
     ['a small body, which is copied anyway', {}],
     ['a body that is not copied', { replay: 'off' }],
   ])('is met for %s, whether or not the upstream knows it', async (_, route) => {
+    // An upstream that says nothing is waited for: 1 s in earnest.
+    hasten({ 1_000: 100 })
     for (const atHead of ['', ready]) {
       const tokens = await tokenEndpoint()
       const upstream = await upstreamThat(() => atHead)
@@ -95,6 +98,7 @@ describe('Expect: 100-continue', () => {
     ['a length', 'Content-Length: 5\r\n\r\n', '12345'],
     ['chunks', 'Transfer-Encoding: chunked\r\n\r\n', '5\r\n12345\r\n0\r\n\r\n'],
   ])('that is refused with 417 only after the body has begun never cuts the body (%s)', async (_, framing, body) => {
+    hasten({ 1_000: 100 })
     const tokens = await tokenEndpoint()
     let count = 0
     const upstream = await tcpServer((socket) => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startApiGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
+import { hasten } from '../support/hasten.ts'
 import { eventually, settledGateway } from '../support/proxy-wait.ts'
 import { rawCaller } from '../support/raw-caller.ts'
 import { httpServer, sendRaw, tcpServer } from '../support/servers.ts'
@@ -93,6 +94,7 @@ test.each(['text/event-stream', 'text/event-stream; charset=utf-8', 'application
 )
 
 test('a stream of JSON is held for 2 s at most, then it goes on as it comes', async () => {
+  hasten({ 2_000: 200 })
   let more = (): void => {}
   const api = await httpServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).write('{"event":1}\n')
@@ -101,7 +103,7 @@ test('a stream of JSON is held for 2 s at most, then it goes on as it comes', as
   const gateway = await lookingGateway(api.url)
   const caller = await rawCaller(gateway.port)
   caller.send(get)
-  await caller.until((text) => text.includes('{"event":1}'), 4_000)
+  await caller.until((text) => text.includes('{"event":1}'), 1_800)
   more()
   await caller.until((text) => text.includes('the token has expired') && text.endsWith('0\r\n\r\n'))
   await settledGateway(gateway)

@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/config/load-config.ts'
 import { watchConfig } from '../../src/cli/config-watch.ts'
 import { certificateAuthority } from '../support/certificates.ts'
 import { startTestGateway } from '../support/gateway.ts'
+import { hasten } from '../support/hasten.ts'
 import { reloadable } from '../support/reloadable-gateway.ts'
 import { answerJson, httpServer, tcpServer } from '../support/servers.ts'
 import { tlsUpstream } from '../support/tls-upstream.ts'
@@ -337,6 +338,8 @@ test('a changed configuration whose secret file comes a moment later is taken in
 })
 
 test('who is refused cannot hold a connection for ever by sending a byte now and then', async () => {
+  // In earnest 5 s for a pause, and 10 s in all.
+  hasten({ 5_000: 500, 10_000: 1_000 })
   const upstream = await httpServer((_, response) => response.end())
   const gateway = await reloadable({
     callers: [{ name: 'erp', api_key: 'canary-key' }],
@@ -348,12 +351,12 @@ test('who is refused cannot hold a connection for ever by sending a byte now and
   socket.on('error', () => {}).on('close', () => (isOpen = false))
   socket.resume()
   socket.write('POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n')
-  const drip = setInterval(() => socket.write('x'), 2_500)
+  const drip = setInterval(() => socket.write('x'), 250)
   onTestFinished(() => {
     clearInterval(drip)
     socket.destroy()
   })
-  await expect.poll(() => isOpen, { timeout: 13_000, interval: 500 }).toBe(false)
+  await expect.poll(() => isOpen, { timeout: 4_000, interval: 50 }).toBe(false)
 })
 
 test('a tunnel that was begun with an old client certificate serves no request after the rotation', async () => {

@@ -11,6 +11,7 @@ import type { CertificateFiles } from '../support/certificates.ts'
 import { scratch } from '../support/cli-scratch.ts'
 import { startTestGateway } from '../support/gateway.ts'
 import type { TestGateway } from '../support/gateway.ts'
+import { hasten } from '../support/hasten.ts'
 import { provider } from '../support/proxy-api.ts'
 import type { Provider } from '../support/proxy-api.ts'
 import { gate } from '../support/proxy-wait.ts'
@@ -199,8 +200,12 @@ describe.skipIf(!hasOpenssl)('a client certificate', () => {
 })
 
 describe.skipIf(!hasOpenssl)('a certificate that changes', () => {
+  /** The files are looked at each second, in earnest. */
+  const lookOften = (): void => hasten({ 1_000: 100 })
+
   /** As a Kubernetes volume does it: a folder for each version, and one symlink that is moved over. */
   test('by a symlink swap is used within seconds, and no request fails', async () => {
+    lookOften()
     const authority = certificateAuthority()
     const { folder } = scratch()
     const put = (version: string, { cert, key }: CertificateFiles): void => {
@@ -239,6 +244,7 @@ describe.skipIf(!hasOpenssl)('a certificate that changes', () => {
   })
 
   test('to nonsense, or to half a pair, is not used, and said once', async () => {
+    lookOften()
     const authority = certificateAuthority()
     const files = scratch()
     const one = authority.issue('one')
@@ -251,7 +257,7 @@ describe.skipIf(!hasOpenssl)('a certificate that changes', () => {
     await expect.poll(errors, { timeout: 8_000 }).toMatchObject([{ key: 'tls' }])
     files.write('tls.crt', '-----BEGIN CERTIFICATE-----\nnonsense')
     await expect.poll(() => errors().length, { timeout: 8_000 }).toBe(2)
-    await new Promise((resolve) => setTimeout(resolve, 2_200))
+    await new Promise((resolve) => setTimeout(resolve, 400))
     expect(errors()).toHaveLength(2)
     expect(await get(`${gateway.url}/api/a`, { ca })).toBe(200)
     expect(JSON.stringify(gateway.log)).not.toContain('PRIVATE KEY')

@@ -5,6 +5,7 @@ import { startGateway } from '../../src/cli/start-gateway.ts'
 import type { RunningGateway } from '../../src/cli/start-gateway.ts'
 import { parseConfig } from '../../src/config/load-config.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { endingQuickly } from './gateway.ts'
 
 /** A gateway under test whose configuration can be changed. */
 export interface ReloadableGateway extends Omit<RunningGateway, 'reload'> {
@@ -17,9 +18,17 @@ export interface ReloadableGateway extends Omit<RunningGateway, 'reload'> {
 /** Starts one. @param keys as in proxy.config.yaml; `listen` and `admin.listen` are filled in */
 export async function reloadable(keys: Record<string, unknown>): Promise<ReloadableGateway> {
   const basics = { listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, shutdown: { grace: '1s' } }
-  const read = () => parseConfig('test.yaml', stringify({ ...basics, ...keys }), {})
+  const ends: (() => void)[] = []
+  const read = () => {
+    const ending = endingQuickly(parseConfig('test.yaml', stringify({ ...basics, ...keys }), {}))
+    ends.push(ending.end)
+    return ending.config
+  }
   const gateway = await startGateway(read(), createLog({ write: () => {} }), '0.0.0-test', read)
-  onTestFinished(() => gateway.stop())
+  onTestFinished(async () => {
+    for (const end of ends) end()
+    await gateway.stop()
+  })
   return {
     ...gateway,
     reload: (changes = {}) => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../src/tokens/clock.ts'
 import { budgetOf, eventually, freshKeys, grantEntry, keptId, locked, publish, tokenEntry } from '../entries.ts'
@@ -141,6 +141,9 @@ describe('a lock file', () => {
     const place = await somePlace()
     const store = await place.open({ clock: systemClock })
     await writeFile(`${place.path}.lock`, '')
+    // It counts as left behind after 5 s.
+    const made = new Date(Date.now() - 4_000)
+    await utimes(`${place.path}.lock`, made, made)
     const startedMs = performance.now()
     const keys = freshKeys()
     expect(await publish(store, keys, tokenEntry(Date.now()))).toBe(false)
