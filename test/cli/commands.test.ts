@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { presetNames } from '../../src/config/presets.ts'
-import { projectRoot, run, start } from '../support/cli-process.ts'
+import { projectRoot, run, runHere, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
@@ -18,7 +18,7 @@ describe('help', () => {
   })
 
   it.each(commands)('bearerd %s --help explains the command and starts nothing', async (command) => {
-    const { code, stdout, stderr } = await run([command, '--help'])
+    const { code, stdout, stderr } = await runHere([command, '--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain(`Usage: bearerd ${command}`)
   })
@@ -53,11 +53,15 @@ describe('a wrong command line', () => {
     [['simulate', '--port', '-1'], '--port'],
     [['simulate', '--port='], '--port'],
   ])('%j exits 2, with usage and nothing on stdout', async (args, expected) => {
-    const { code, stdout, stderr } = await run(args)
+    const { code, stdout, stderr } = await runHere(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(expected)
     expect(stderr).toMatch(/[Uu]sage|--help/)
     expect(stderr).not.toMatch(/^\s+at /m)
+  })
+
+  it('is told so by its process too', async () => {
+    expect(await run(['chekc'])).toEqual({ ...(await runHere(['chekc'])), code: 2, signal: null })
   })
 })
 
@@ -80,7 +84,7 @@ describe('check', () => {
 
   it('counts and writes addresses as people do', async () => {
     const file = scratch().write('good.yaml', `${goodConfig}listen: "[::1]:8080"\n`)
-    expect((await run(['check', '-c', file])).stdout.split('\n')[0]).toBe(
+    expect((await runHere(['check', '-c', file])).stdout.split('\n')[0]).toBe(
       `${file}: 1 route, 1 credential, listening on [::1]:8080`,
     )
   })
@@ -89,13 +93,13 @@ describe('check', () => {
     const key = Buffer.alloc(32).toString('base64')
     const login = 'grant_type: refresh_token\n    authorization_endpoint: https://auth.example.com/authorize'
     const text = `${goodConfig.replace('client_id:', `${login}\n    client_id:`)}token_store: {file: {path: /x, encryption_key: ${key}}}\n`
-    const { stdout } = await run(['check', '-c', scratch().write('login.yaml', text)])
+    const { stdout } = await runHere(['check', '-c', scratch().write('login.yaml', text)])
     expect(stdout.trimEnd().split('\n').at(-1)).toBe("  main needs a person's consent, once: bearerd login main")
   })
 
   it('prints JSON with --json', async () => {
     const file = scratch().write('good.yaml', goodConfig)
-    const { code, stdout } = await run(['check', '-c', file, '--json'])
+    const { code, stdout } = await runHere(['check', '-c', file, '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({
       valid: true,
@@ -116,17 +120,17 @@ describe('check', () => {
   it('says which egress proxies are on the way, without their credentials', async () => {
     const file = scratch().write('good.yaml', `${goodConfig}    proxy: http://user:canary@own.test:3128\n`)
     const env = { HTTPS_PROXY: 'http://user:canary@corp.test:3128', http_proxy: 'http://not.test' }
-    const { stdout } = await run(['check', '-c', file], { env })
+    const { stdout } = await runHere(['check', '-c', file], { env })
     expect(stdout).toContain('/api -> https://api.example.com/v1 through http://own.test:3128  (')
     expect(stdout).toContain('from https://auth.example.com/token through http://corp.test:3128)')
-    const json = await run(['check', '-c', file, '--json'], { env: { ...env, NO_PROXY: 'auth.example.com' } })
+    const json = await runHere(['check', '-c', file, '--json'], { env: { ...env, NO_PROXY: 'auth.example.com' } })
     expect(JSON.parse(json.stdout)).toMatchObject({ routes: [{ proxy: 'http://own.test:3128', token_proxy: null }] })
     expect(`${stdout}${json.stdout}`).not.toContain('canary')
   })
 
   it('prints the problems as JSON with --json, because a script reads it', async () => {
     const file = scratch().write('bad.yaml', `${goodConfig}lisen: x\n`)
-    const { code, stdout } = await run(['check', '-c', file, '--json'])
+    const { code, stdout } = await runHere(['check', '-c', file, '--json'])
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({
       valid: false,
@@ -163,7 +167,7 @@ describe('check', () => {
   })
 
   it('says in one line that a folder is not a file', async () => {
-    const { code, stderr } = await run(['check', '-c', scratch().folder])
+    const { code, stderr } = await runHere(['check', '-c', scratch().folder])
     expect(code).toBe(1)
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
@@ -177,7 +181,7 @@ describe('check', () => {
       ['check', '-c', file],
       ['check', '-c', file, '--json'],
     ]) {
-      const { stdout, stderr } = await run(args, { env: { KEY: 'canary-secret' } })
+      const { stdout, stderr } = await runHere(args, { env: { KEY: 'canary-secret' } })
       expect(stdout + stderr).not.toContain('canary-secret')
     }
   })
@@ -185,7 +189,7 @@ describe('check', () => {
 
 describe('providers', () => {
   it('lists every preset, for people and for scripts', async () => {
-    const [text, json] = await Promise.all([run(['providers']), run(['providers', '--json'])])
+    const [text, json] = await Promise.all([runHere(['providers']), runHere(['providers', '--json'])])
     expect([text.code, json.code]).toEqual([0, 0])
     expect(
       text.stdout

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { main } from '../../src/main.ts'
 
 /** The root of the project. */
 export const projectRoot = join(import.meta.dirname, '../..')
@@ -40,6 +41,24 @@ interface RunOptions {
 /** Runs `bearerd ARGS` to its end, with the project's own Node.js. */
 export function run(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   return start(args, options).finished
+}
+
+/**
+ * Runs `bearerd ARGS` to its end without a process of its own, which takes half a second each: for what a command says, where how its process
+ * begins and ends is not the question.
+ */
+export async function runHere(
+  args: readonly string[],
+  { env = {} }: Pick<RunOptions, 'env'> = {},
+): Promise<Omit<Finished, 'signal'>> {
+  const { PATH = '', HOME = '' } = process.env
+  const written = { stdout: '', stderr: '' }
+  const code = await main(args, {
+    env: { PATH, HOME, ...env },
+    stdout: (line) => void (written.stdout += `${line}\n`),
+    stderr: (line) => void (written.stderr += `${line}\n`),
+  })
+  return { code, ...written }
 }
 
 /** Starts `bearerd ARGS`. */
