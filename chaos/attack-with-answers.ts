@@ -12,10 +12,15 @@ import { readRequests } from './strict-request.ts'
 import { secretMark } from './token-endpoint.ts'
 import { became } from './wait.ts'
 
-/** A route whose upstream answers as it is told. */
+/** An upstream that answers as it is told, and its two routes. */
 export interface AnswerLane {
+  /** For answers that come to their end. */
   readonly prefix: string
+  /** For those that stall, which are given up soon. */
+  readonly hastyPrefix: string
   readonly upstream: ChaosServer
+  /** The connection on which `/attack` was answered last. */
+  attacked: Socket | undefined
   /** What it answers to `/attack`; everything else gets a good answer that says what it answers. */
   answer: MalformedAnswer
 }
@@ -26,10 +31,14 @@ export interface AnswerTally {
   slowestMs: number
 }
 
-/** The timeouts of the routes; what stalls is given up after them. */
-export const upstreamTimeouts = { response: '300ms', idle: '300ms' } as const
+/** A busy machine holds a process up for longer than it takes to give up what stalls: then a good answer must not be given up too. */
+const patient = '5s'
+/** How soon what stalls is given up. */
+export const hasty = '300ms'
 /** Far above these timeouts: whoever waits for so long waits for ever. */
-const hangMs = 10_000
+const hangMs = 15_000
+/** How long a connection on which more came than an answer may take to be closed, on a busy machine. */
+const surplusMs = 2_000
 
 /** Starts upstreams that answer as they are told. */
 export async function answerLanes(howMany: number): Promise<AnswerLane[]> {
@@ -37,7 +46,9 @@ export async function answerLanes(howMany: number): Promise<AnswerLane[]> {
     Array.from({ length: howMany }, async (_, nth) => {
       const lane: AnswerLane = {
         prefix: `/lane-${nth}`,
+        hastyPrefix: `/hasty-lane-${nth}`,
         answer: goodAnswer,
+        attacked: undefined,
         upstream: await tcpServer((socket) => {
           let text = ''
           socket.setEncoding('latin1')
@@ -47,14 +58,33 @@ export async function answerLanes(howMany: number): Promise<AnswerLane[]> {
               const request = readRequests(text).requests[0]
               if (request?.isWhole !== true) return
               text = text.slice(request.endAt)
-              if (request.target.startsWith('/attack')) void play(socket, lane.answer)
-              else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${request.target.length}\r\n\r\n${request.target}`)
+              if (request.target.startsWith('/attack')) {
+                lane.attacked = socket
+                void play(socket, lane.answer)
+              } else socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${request.target.length}\r\n\r\n${request.target}`)
             }
           })
         }),
       }
       return lane
     }),
+  )
+}
+
+/** The routes to these upstreams, as in a configuration: one connection each, so that a poisoned one cannot be missed. */
+export function answerRoutes(lanes: readonly AnswerLane[]): Readonly<Record<string, unknown>>[] {
+  return lanes.flatMap(({ prefix, hastyPrefix, upstream }) =>
+    (
+      [
+        [prefix, patient],
+        [hastyPrefix, hasty],
+      ] as const
+    ).map(([path, timeout]) => ({
+      path,
+      upstream: upstream.url,
+      max_connections: 1,
+      timeouts: { response: timeout, idle: timeout },
+    })),
   )
 }
 
@@ -102,25 +132,41 @@ async function attackOnce(
   const method = random.of(['GET', 'GET', 'GET', 'HEAD', 'POST'])
   const show = `${method} ${JSON.stringify({ ...lane.answer, bytes: lane.answer.bytes.slice(0, 500) })}`
   const body = method === 'POST' ? 'Content-Length: 4\r\n' : ''
+  const stalls = mayStall(lane.answer, method)
+  const prefix = stalls ? lane.hastyPrefix : lane.prefix
   const startedMs = performance.now()
   const came = await ask(
     port,
     method,
-    `${method} ${lane.prefix}/attack HTTP/1.1\r\nHost: localhost\r\n${body}Connection: close\r\n\r\n${body && 'body'}`,
+    `${method} ${prefix}/attack HTTP/1.1\r\nHost: localhost\r\n${body}Connection: close\r\n\r\n${body && 'body'}`,
   )
   tally.slowestMs = Math.max(tally.slowestMs, performance.now() - startedMs)
   const outcome = judge(came, method, lane.answer, problems, show)
   tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1
   // What is sent ahead of the next request is no answer to it; what is sent behind it, nobody could tell from one.
-  if (lane.answer.end === 'keep' && lane.answer.later !== '') await became(() => lane.upstream.open() === 0, 100)
+  if (lane.answer.end === 'keep' && lane.answer.later !== '') await became(() => lane.attacked?.closed !== false, surplusMs)
   const target = `/good-${nth}`
-  const after = await ask(port, 'GET', `GET ${lane.prefix}${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
+  const good = `GET ${prefix}${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
+  let after = await ask(port, 'GET', good)
+  // In so short a time a busy machine may answer nothing at all.
+  const attempts = stalls ? 6 : 1
+  for (let attempt = 1; attempt < attempts && after?.answer?.status === 504; attempt++) after = await ask(port, 'GET', good)
   const isGood = after?.answer?.status === 200 && after.answer.body === target && after.answer.isWhole
   problems.expect(
     isGood,
     'the next request was not answered as it should be',
     `${JSON.stringify(after?.text.slice(-300))} after ${show}`,
   )
+}
+
+/** Whether the upstream leaves it open how its answer goes on, or what it is. */
+function mayStall({ bytes, end, later }: MalformedAnswer, method: string): boolean {
+  if (end !== 'keep') return false
+  try {
+    return readAnswer(bytes + later, method, false)?.isWhole !== true
+  } catch {
+    return true
+  }
 }
 
 interface Came {

@@ -1,4 +1,4 @@
-import { answerLanes, attackWithAnswers, upstreamTimeouts } from './attack-with-answers.ts'
+import { answerLanes, answerRoutes, attackWithAnswers, hasty } from './attack-with-answers.ts'
 import { configOf, startGatewayProcess } from './gateway-process.ts'
 import { Problems } from './scenario.ts'
 import type { Scenario } from './scenario.ts'
@@ -13,14 +13,7 @@ export const malformedAnswers: Scenario = {
     defer(() => tokens.close())
     const lanes = await answerLanes(16)
     for (const { upstream } of lanes) defer(() => upstream.close())
-    // One connection each, so that a poisoned one cannot be missed.
-    const routes = lanes.map(({ prefix, upstream }) => ({
-      path: prefix,
-      upstream: upstream.url,
-      max_connections: 1,
-      timeouts: upstreamTimeouts,
-    }))
-    const gateway = await startGatewayProcess(configOf(tokens.url, routes))
+    const gateway = await startGatewayProcess(configOf(tokens.url, answerRoutes(lanes)))
     defer(() => gateway.stop())
 
     const answers = count(2_000)
@@ -33,7 +26,7 @@ export const malformedAnswers: Scenario = {
     const counts = Object.entries(outcomes).map(([outcome, times]) => `${outcome}: ${times}`)
     return {
       done: `${answers} answers, each followed by a good one on the same route`,
-      result: `${counts.join(', ')}; slowest ${slowestMs.toFixed(0)} ms with timeouts of ${upstreamTimeouts.response}`,
+      result: `${counts.join(', ')}; slowest ${slowestMs.toFixed(0)} ms with timeouts of ${hasty}`,
       problems: problems.list(),
     }
   },

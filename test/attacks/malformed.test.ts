@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { answerLanes, attackWithAnswers, upstreamTimeouts } from '../../chaos/attack-with-answers.ts'
+import { answerLanes, answerRoutes, attackWithAnswers } from '../../chaos/attack-with-answers.ts'
 import { attackWithRequests, requestLanes } from '../../chaos/attack-with-requests.ts'
 import { configOf } from '../../chaos/gateway-process.ts'
 import { createRandom } from '../../chaos/random.ts'
@@ -34,13 +34,7 @@ test('200 malformed answers: each is relayed as it is meant, cut where it was cu
   onTestFinished(() => tokens.close())
   const lanes = await answerLanes(8)
   onTestFinished(async () => void (await Promise.all(lanes.map(async ({ upstream }) => await upstream.close()))))
-  const routes = lanes.map(({ prefix, upstream }) => ({
-    path: prefix,
-    upstream: upstream.url,
-    max_connections: 1,
-    timeouts: upstreamTimeouts,
-  }))
-  const gateway = await startTestGateway(configOf(tokens.url, routes))
+  const gateway = await startTestGateway(configOf(tokens.url, answerRoutes(lanes)))
   const problems = new Problems()
   const { outcomes } = await attackWithAnswers(gateway.port, lanes, { count: 200, random: createRandom(seed), problems })
   expect(problems.list()).toEqual([])
