@@ -11,10 +11,12 @@ export function hasten(times: Readonly<Record<number, number>>): void {
   const spies = [
     vi
       .spyOn(globalThis, 'setTimeout')
-      .mockImplementation(((run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => timeout(run, sooner(ms), ...args)) as typeof setTimeout),
+      .mockImplementation(((run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
+        timeout(run, sooner(ms), ...args)) as typeof setTimeout),
     vi
       .spyOn(globalThis, 'setInterval')
-      .mockImplementation(((run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => interval(run, sooner(ms), ...args)) as typeof setInterval),
+      .mockImplementation(((run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
+        interval(run, sooner(ms), ...args)) as typeof setInterval),
   ]
   onTestFinished(() => {
     for (const spy of spies) spy.mockRestore()
