@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ReplayOutcome, RouteMetrics } from '../../telemetry/metrics.ts'
+import type { ListItem } from '../message/linked-list.ts'
 import { UpgradeCaller } from './upgrade-caller.ts'
 
 /** How a request came by its token: at once, after a wait, or it needed none. */
@@ -20,7 +21,7 @@ export interface ExchangeParts {
  * One caller's request and the answer to it: both ends of the connection, whether the caller is still there, and what is
  * worth telling about it afterwards.
  */
-export class Exchange {
+export class Exchange implements ListItem<Exchange> {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** The connection of a request that asks for an upgrade. */
@@ -45,6 +46,11 @@ export class Exchange {
   /** The connection was upgraded; its end is not the end of an answer. */
   isTunnel = false
   metrics: RouteMetrics | undefined
+
+  /** Whether it is being served. */
+  isActive = false
+  previousItem: Exchange | undefined
+  nextItem: Exchange | undefined
 
   #isGone = false
   #onGone: (() => void) | undefined

@@ -10,6 +10,7 @@ import { CallerGoneError, Exchange } from './exchange.ts'
 import type { ExchangeParts } from './exchange.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { problemOf } from '../errors/problem.ts'
+import { LinkedList } from '../message/linked-list.ts'
 import { requestIds } from './request-id.ts'
 
 /** Answers one request, or throws GatewayError or CallerGoneError. */
@@ -31,7 +32,7 @@ export class Exchanges {
   readonly #handler: Handler
   readonly #recorders: ExchangeRecorders
   readonly #nextId = requestIds()
-  readonly #active = new Set<Exchange>()
+  readonly #active = new LinkedList<Exchange>()
   readonly #connections = new WeakMap<Duplex, CallerConnection>()
   /** The newest exchange of each connection. */
   readonly #newest = new WeakMap<Duplex, Exchange>()
@@ -117,7 +118,7 @@ export class Exchanges {
 
   #activeOn(socket: Duplex): Exchange | undefined {
     const exchange = this.#newest.get(socket)
-    return exchange !== undefined && this.#active.has(exchange) ? exchange : undefined
+    return exchange?.isActive === true ? exchange : undefined
   }
 
   async #serve(
@@ -131,6 +132,7 @@ export class Exchanges {
     const response = makeResponse()
     const exchange = new Exchange({ request, response, upgrade, expectsContinue, id: this.#nextId() })
     this.#active.add(exchange)
+    exchange.isActive = true
     this.#newest.set(request.socket, exchange)
     if (this.#isDraining) response.shouldKeepAlive = false
     try {
@@ -141,7 +143,8 @@ export class Exchanges {
     } catch (error) {
       await this.#answerError(exchange, error, connection)
     } finally {
-      this.#active.delete(exchange)
+      this.#active.remove(exchange)
+      exchange.isActive = false
       recordExchange(exchange, this.#recorders)
       this.onDrained?.()
     }

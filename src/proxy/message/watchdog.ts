@@ -1,3 +1,6 @@
+import { LinkedList } from './linked-list.ts'
+import type { ListItem } from './linked-list.ts'
+
 /**
  * How often the clock looks. Timeouts are late by little more than this and never early, which is exact enough for limits on how long
  * others may take, and costs a request no timer of its own.
@@ -12,7 +15,7 @@ const longestStepMs = 200
 
 /** One timer for all timeouts of the process. It stands still while nothing is watched. */
 class SharedClock {
-  readonly #watched = new Set<Watchdog>()
+  readonly #watched = new LinkedList<Watchdog>()
   #timer: NodeJS.Timeout | undefined
   #tickedAtMs = 0
   #nowMs = 0
@@ -30,7 +33,7 @@ class SharedClock {
   }
 
   forget(watchdog: Watchdog): void {
-    this.#watched.delete(watchdog)
+    this.#watched.remove(watchdog)
   }
 
   #tick(): void {
@@ -41,21 +44,30 @@ class SharedClock {
       this.#timer = undefined
       return
     }
-    for (const watchdog of this.#watched) if (watchdog.dueMs <= this.#nowMs) watchdog.fire()
+    const due: Watchdog[] = []
+    for (const watchdog of this.#watched) if (watchdog.dueMs <= this.#nowMs) due.push(watchdog)
+    // What one of them does may stop others, or arm them anew.
+    for (const watchdog of due) if (watchdog.isArmed && watchdog.dueMs <= this.#nowMs) watchdog.fire()
   }
 }
 
 const clock = new SharedClock()
 
 /** A timeout that is armed and stopped many times, at the cost of writing down a number. */
-export class Watchdog {
+export class Watchdog implements ListItem<Watchdog> {
   readonly #onTimeout: () => void
   #isArmed = false
   /** By the shared clock. */
   dueMs = 0
+  previousItem: Watchdog | undefined
+  nextItem: Watchdog | undefined
 
   constructor(onTimeout: () => void) {
     this.#onTimeout = onTimeout
+  }
+
+  get isArmed(): boolean {
+    return this.#isArmed
   }
 
   /** Starts over: fires after `delayMs` unless it is armed again or stopped before. */

@@ -38,6 +38,8 @@ function placeOf({ hostname, port }: Pick<UpstreamUrl, 'hostname' | 'port'>): st
 
 /** What lenient servers take for the same path: decoded (also twice), slashes of any kind folded, parameters and case ignored. */
 function canonicalPath(path: string): string {
+  // Nearly every path is in this form already, but for case and a last slash.
+  if (!/[%;\\]|\/\//.test(path)) return (path.endsWith('/') ? path.slice(0, -1) : path).toLowerCase()
   let decoded = path
   for (let round = 0; round < 3; round++) {
     decoded = decoded.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -1,3 +1,6 @@
+import { LinkedList } from '../../message/linked-list.ts'
+import type { ListItem } from '../../message/linked-list.ts'
+
 /**
  * The connections that an upstream may have at a time. Requests beyond that wait in line, first come first served; one whose
  * caller leaves, leaves the line.
@@ -5,7 +8,7 @@
 export class ConnectionSlots {
   #free: number
   /** In order of arrival. */
-  readonly #line = new Set<() => void>()
+  readonly #line = new LinkedList<Waiting>()
 
   constructor(count: number) {
     this.#free = count
@@ -24,17 +27,37 @@ export class ConnectionSlots {
    * @returns the way out of the line; without effect once the slot is taken
    */
   wait(onSlot: () => void): () => void {
-    this.#line.add(onSlot)
-    return () => void this.#line.delete(onSlot)
+    const waiting = new Waiting(onSlot)
+    this.#line.add(waiting)
+    return () => this.#leave(waiting)
   }
 
   /** Gives a slot back: to the next in line, if there is one. */
   give(): void {
-    for (const next of this.#line) {
-      this.#line.delete(next)
-      next()
+    const next = this.#line.first
+    if (next === undefined) {
+      this.#free++
       return
     }
-    this.#free++
+    this.#leave(next)
+    next.onSlot()
+  }
+
+  #leave(waiting: Waiting): void {
+    if (!waiting.isInLine) return
+    waiting.isInLine = false
+    this.#line.remove(waiting)
+  }
+}
+
+/** One who stands in the line. */
+class Waiting implements ListItem<Waiting> {
+  readonly onSlot: () => void
+  isInLine = true
+  previousItem: Waiting | undefined
+  nextItem: Waiting | undefined
+
+  constructor(onSlot: () => void) {
+    this.onSlot = onSlot
   }
 }
