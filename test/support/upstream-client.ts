@@ -25,16 +25,17 @@ export function freeSlots({ slots }: ConnectionPool): number {
   return free
 }
 
-/** Has a request answered by the client alone, without a gateway around it. Takes the slot that it needs. */
+/** Has a request answered by the client alone, without a gateway around it. Takes the slot that it needs, unless it has one. */
 export function attempt(
   pool: ConnectionPool,
   request: Partial<UpstreamRequest> = {},
   {
     events = {},
+    hasSlot = false,
     ...options
-  }: { events?: AttemptEvents; upgrade?: boolean; isFresh?: boolean; timeouts?: Upstream['timeouts'] } = {},
+  }: { events?: AttemptEvents; upgrade?: boolean; isFresh?: boolean; timeouts?: Upstream['timeouts']; hasSlot?: boolean } = {},
 ): Attempt {
-  if (!pool.slots.tryTake()) throw new Error('no slot')
+  if (!hasSlot && !pool.slots.tryTake()) throw new Error('no slot')
   const upstream: Upstream = {
     isTls: false,
     hostname: 'upstream',
