@@ -33,6 +33,7 @@ function misbehave(socket: Socket, random: Random): void {
       `HTTP/1.1 ${status}\r\nTransfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`,
       `HTTP/1.1 ${status}\r\nTransfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\nX: y\r\n\r\n`,
       'HTTP/1.1 204 No Content\r\n\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nraw',
       'nonsense',
     ])
     const bytes = Buffer.from(interim + answer + surplus)
@@ -50,11 +51,16 @@ async function play(pool: ConnectionPool, nth: number, random: Random): Promise<
   if (!pool.slots.tryTake()) await new Promise<void>((resolve) => pool.slots.wait(resolve))
   const isUpload = random.chance(0.4)
   const body = `${'x'.repeat(random.of([0, 10, 100_000]))}end of body`
+  // One that wants an upgrade is read as a stream, also by those that use it later.
   const isFresh = random.chance(0.1)
   const method = isUpload ? 'POST' : 'GET'
   const contentLength = isUpload ? random.of([body.length, undefined]) : 0
   const fields = ['Host', 'a', ...(contentLength === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(contentLength)])] // prettier-ignore
-  const asked = attempt(pool, { method, contentLength, target: `/${nth}`, fields }, { timeouts, isFresh, hasSlot: true })
+  const asked = attempt(
+    pool,
+    { method, contentLength, target: `/${nth}`, fields },
+    { timeouts, isFresh, upgrade: isFresh, hasSlot: true },
+  )
   if (random.chance(0.1)) setTimeout(() => asked.abort(new Error('given up')), random.below(30))
   void send(asked, isUpload ? body : '', random)
   try {
@@ -78,7 +84,7 @@ async function take(answer: Answer, random: Random): Promise<string | undefined>
   try {
     if (random.chance(0.2)) await pause(random.below(20))
     if (random.chance(0.1)) return undefined
-    if (random.chance(0.9)) return answer.status === 204 ? undefined : await textOf(answer)
+    if (random.chance(0.9)) return [101, 204].includes(answer.status) ? undefined : await textOf(answer)
     await new Promise<void>((resolve) => {
       const enough = (): boolean => {
         answer.body.destroy()

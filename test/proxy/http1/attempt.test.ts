@@ -72,6 +72,16 @@ test.each([
   expect(freeSlots(pool)).toBe(1)
 })
 
+test('a request that must not be written opens no connection, and leaves its slot to whoever asked', async () => {
+  const upstream = await tcpServer(stay)
+  const pool = poolTo(upstream.url, { max: 1 })
+  expect(() => attempt(pool, { fields: ['Host', 'a', 'X', 'split\r\nInjected: 1'] })).toThrow(TypeError)
+  expect(freeSlots(pool)).toBe(0)
+  pool.slots.give()
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect([freeSlots(pool), upstream.connections()]).toEqual([1, 0])
+})
+
 function stay(): void {}
 
 function giveUp(asked: Attempt): void {
