@@ -17,10 +17,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** Answers each request with its own number, and does everything else that an upstream can do. */
 function misbehave(socket: Socket, random: Random): void {
   let received = ''
-  socket.on('data', async (piece) => {
+  const answer = async (piece: Buffer): Promise<void> => {
     received += piece.toString('latin1')
     const [, nth] = /^[A-Z]+ \/(\d+) [^]*?\r\n\r\n/.exec(received) ?? []
-    if (nth === undefined || (/^POST/.test(received) && !received.includes('end of body') && random.chance(0.7))) return
+    if (nth === undefined || (received.startsWith('POST') && !received.includes('end of body') && random.chance(0.7))) return
     received = ''
     if (random.chance(0.03)) return
     const interim = random.chance(0.2) ? 'HTTP/1.1 103 Early Hints\r\n\r\n' : ''
@@ -28,7 +28,7 @@ function misbehave(socket: Socket, random: Random): void {
     const status = random.of(['200 OK', '200 OK', '401 Unauthorized'])
     // In one piece with the answer: what comes when the connection is in use again, nobody can tell from an answer.
     const surplus = text.length < 1_000 && random.chance(0.05) ? 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison' : ''
-    const answer = random.of([
+    const whole = random.of([
       `HTTP/1.1 ${status}\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
       `HTTP/1.1 ${status}\r\nTransfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`,
       `HTTP/1.1 ${status}\r\nTransfer-Encoding: chunked\r\n\r\n${text.length.toString(16)}\r\n${text}\r\n0\r\nX: y\r\n\r\n`,
@@ -36,14 +36,16 @@ function misbehave(socket: Socket, random: Random): void {
       'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nraw',
       'nonsense',
     ])
-    const bytes = Buffer.from(interim + answer + surplus)
+    const bytes = Buffer.from(interim + whole + surplus)
     const cut = surplus === '' && random.chance(0.3) ? random.below(bytes.length) : bytes.length
     socket.write(bytes.subarray(0, cut))
     if (random.chance(0.1)) await pause(random.below(20))
-    if (random.chance(0.1)) socket.end()
-    else if (random.chance(0.1)) socket.resetAndDestroy()
+    const end = random.below(10)
+    if (end === 0) socket.end()
+    else if (end === 1) socket.resetAndDestroy()
     else socket.write(bytes.subarray(cut))
-  })
+  }
+  socket.on('data', (piece) => void answer(piece))
 }
 
 /** Has one request answered, and gives it up, takes it or leaves it as chance has it. @returns the body, if it was whole */

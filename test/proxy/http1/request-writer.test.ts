@@ -41,9 +41,7 @@ function wire(highWaterMark = 1_000_000) {
       for (const { chunk, encoding } of pieces) {
         const piece: unknown = chunk
         state.text +=
-          typeof piece === 'string'
-            ? Buffer.from(piece, encoding).toString('latin1')
-            : String((piece as Buffer).toString('latin1'))
+          typeof piece === 'string' ? Buffer.from(piece, encoding).toString('latin1') : (piece as Buffer).toString('latin1')
       }
       done()
     },
