@@ -105,6 +105,8 @@ const malformed: readonly [what: string, text: string, outcome: string][] = [
   ['ICE', `ICE/1.0 200 OK\r\n${end}`, 'HPE_INVALID_CONSTANT'],
   ['RTSP behind a line break', `\r\nRTSP/1.0 200 OK\r\n${end}`, 'HPE_INVALID_CONSTANT'],
   ['RTSP behind an interim answer', `HTTP/1.1 103 Early Hints\r\n\r\nRTSP/1.0 200 OK\r\n${end}`, 'HPE_INVALID_CONSTANT'],
+  ['a status line that ends with two returns', `HTTP/1.1 200 OK\r\rA: b\r\n${end}`, 'HPE_INVALID_CONSTANT'],
+  ['a status line without a reason that ends with two returns', `HTTP/1.1 200\r\rA: b\r\n${end}`, 'HPE_INVALID_CONSTANT'],
   ['a version in lower case', `http/1.1 200 OK\r\n${end}`, 'HPE_INVALID_CONSTANT'],
   ['HTTP/0.9', `HTTP/0.9 200 OK\r\n${end}`, 'it says it is HTTP/0.9'],
   ['HTTP/1.2', `HTTP/1.2 200 OK\r\n${end}`, 'HPE_INVALID_VERSION'],

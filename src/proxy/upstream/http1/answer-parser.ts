@@ -3,6 +3,7 @@ import { framingOf } from './answer-head.ts'
 import type { AnswerFraming, AnswerHead } from './answer-head.ts'
 import { largestPiece, llhttp, resultCode } from './llhttp.ts'
 import type { ParserEvents } from './llhttp.ts'
+import { StatusLine } from './status-line.ts'
 
 /** Who is told what an answer consists of. */
 export interface AnswerListener {
@@ -47,10 +48,9 @@ const nothing = Buffer.alloc(0)
 export class AnswerParser implements ParserEvents {
   readonly #listener: AnswerListener
   readonly #parser = llhttp.alloc()
+  readonly #statusLine = new StatusLine()
   #isRunning = false
   #isFreed = false
-  /** The first byte of the answer has come. */
-  #isBegun = false
   #piece: Buffer = nothing
   #text = ''
   #reason = ''
@@ -104,7 +104,7 @@ export class AnswerParser implements ParserEvents {
 
   /** @returns where the answer ended, or what is wrong with it */
   #parse(piece: Buffer): number | string | undefined {
-    if (!this.#isBegun && !this.#begin(piece)) return 'HPE_INVALID_CONSTANT'
+    if (!this.#statusLine.mayBe(piece)) return 'HPE_INVALID_CONSTANT'
     this.#piece = piece
     this.#text = ''
     this.#isRunning = true
@@ -127,14 +127,6 @@ export class AnswerParser implements ParserEvents {
     return at
   }
 
-  /** @returns false for what llhttp reads as well: answers of RTSP and ICE */
-  #begin(piece: Buffer): boolean {
-    let at = 0
-    while (piece[at] === 0x0d || piece[at] === 0x0a) at++
-    this.#isBegun = at < piece.length
-    return !this.#isBegun || piece[at] === 0x48
-  }
-
   #count(piece: Buffer): number | undefined {
     const body = piece.length > this.#left ? piece.subarray(0, this.#left) : piece
     this.#left -= body.length
@@ -153,7 +145,7 @@ export class AnswerParser implements ParserEvents {
   }
 
   #startOver(): void {
-    this.#isBegun = false
+    this.#statusLine.startOver()
     this.#reason = ''
     this.#fields = []
     this.#last = 'value'
