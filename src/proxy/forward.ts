@@ -2,7 +2,7 @@ import type { Config, Credential, Route } from '../config/config.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
-import type { Replacement, TokenSource } from '../tokens/token-source.ts'
+import type { Replacement, TokenSupply } from '../tokens/token-supply.ts'
 import type { Authenticate, KnownCaller } from './authentication/authenticator.ts'
 import { checkCallerMay } from './authentication/caller-permission.ts'
 import type { CallerCheck } from './request/caller-check.ts'
@@ -38,7 +38,7 @@ export interface ForwardingParts {
   readonly authenticate: Authenticate | undefined
   readonly findRoute: RouteTable
   readonly replayMemory: ReplayMemory
-  readonly tokenSource: (credential: Credential, identity: Identity) => TokenSource
+  readonly tokenSource: (credential: Credential, identity: Identity) => TokenSupply
   readonly upstreams: (route: Route) => RouteUpstreams
 }
 
@@ -107,7 +107,7 @@ async function knownCaller(exchange: Exchange, { fields }: ReceivedRequest, auth
 }
 
 /** Sends the same request once more; the second answer is final, whatever it is. */
-async function replay(source: TokenSource, replacement: Replacement, forwarding: Forwarding): Promise<Answer> {
+async function replay(source: TokenSupply, replacement: Replacement, forwarding: Forwarding): Promise<Answer> {
   const { exchange } = forwarding
   try {
     const answer = await sendRequest(forwarding, () => replacement.token)

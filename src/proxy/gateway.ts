@@ -5,7 +5,7 @@ import type { Identity } from '../oauth/identity.ts'
 import { AccessLog } from '../telemetry/access-log.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { TokenSource } from '../tokens/token-source.ts'
+import type { TokenSupply } from '../tokens/token-supply.ts'
 import { createAuthenticator } from './authentication/authenticator.ts'
 import type { IssuerKeysByUri } from './authentication/signed-tokens.ts'
 import { createCallerCheck } from './request/caller-check.ts'
@@ -22,7 +22,7 @@ export interface GatewayParts {
   readonly config: Config
   readonly metrics: Metrics
   readonly log: Log
-  readonly tokenSource: (credential: Credential, identity: Identity) => TokenSource
+  readonly tokenSource: (credential: Credential, identity: Identity) => TokenSupply
 }
 
 /** The data path: listener, routes, forwarding, upstream connections. */

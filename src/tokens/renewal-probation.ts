@@ -13,7 +13,8 @@ export class RenewalProbation {
   readonly #coolDown = new CoolDown()
   /** After a renewal of which nobody will know, because its request could not be replayed. For refusals of such requests only. */
   readonly #unproven = new CoolDown()
-  #suspected: AccessToken | undefined
+  /** The id of the token that was suspected last. */
+  #suspected: string | undefined
   #undo: () => void = () => {}
 
   /** Whether a refusal may not cause a renewal now. @param canReplay whether its request can show if a new token helps */
@@ -30,9 +31,9 @@ export class RenewalProbation {
    * A token is under suspicion: it was renewed after a refusal, is refused itself, or is the refused one over again. Counts
    * once for each token.
    */
-  suspect(token: AccessToken, nowMs: number): void {
-    if (this.#suspected === token) return
-    this.#suspected = token
+  suspect({ id }: AccessToken, nowMs: number): void {
+    if (this.#suspected === id) return
+    this.#suspected = id
     this.#undo = this.#coolDown.start(nowMs)
   }
 

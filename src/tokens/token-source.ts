@@ -4,10 +4,11 @@ import type { Identity } from '../oauth/identity.ts'
 import type { RequestGrant } from '../oauth/request-grant.ts'
 import type { RevokeToken } from '../oauth/revocation.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { CredentialMetrics, RejectionOutcome } from '../telemetry/metrics.ts'
+import type { CredentialMetrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from './access-token.ts'
 import type { ClientSecrets } from './client-secrets.ts'
 import type { Clock } from './clock.ts'
+import { CurrentToken } from './current-token.ts'
 import { FailureMemory } from './failure-memory.ts'
 import { handBack } from './hand-back.ts'
 import { RenewalProbation } from './renewal-probation.ts'
@@ -20,6 +21,7 @@ import { TokenFailures } from './token-failures.ts'
 import { TokenRequester } from './token-requester.ts'
 import { tokenStatus } from './token-status.ts'
 import type { TokenStatus } from './token-status.ts'
+import type { Rejection, Replacement, TokenSupply } from './token-supply.ts'
 import { TokenUnavailableError } from './token-unavailable-error.ts'
 
 /** What a token source needs; time, chance and transport come in as arguments. */
@@ -39,25 +41,13 @@ export interface TokenSourceParts {
   readonly failures?: FailureMemory | undefined
 }
 
-/** A token in place of a refused one. */
-export interface Replacement {
-  readonly outcome: 'renewed' | 'newer'
-  readonly token: AccessToken
-  /** Whether this very refusal caused the renewal; only what becomes of its replay says whether the renewal was of use. */
-  readonly isCause: boolean
-}
-
-/** What followed the refusal of a token. With a `token`, the request is worth one replay. */
-export type Rejection =
-  Replacement | { readonly outcome: Exclude<RejectionOutcome, 'renewed' | 'newer'>; readonly token?: undefined }
-
 /**
  * The token of one credential: who has it, when it is renewed, what happens when it is refused.
  *
  * A hit is synchronous. At most one token request is under way at any time, whoever needs it: callers without a token,
  * a renewal ahead of expiry, refusals; and where a store is shared, in any of the replicas. A caller that leaves does not end it.
  */
-export class TokenSource {
+export class TokenSource implements TokenSupply {
   readonly #credential: Credential
   readonly #parts: TokenSourceParts
   readonly #identity: Identity
@@ -67,9 +57,7 @@ export class TokenSource {
   readonly #probation = new RenewalProbation()
   readonly #schedule: RenewalSchedule
 
-  #token: AccessToken | undefined
-  /** The current token was refused and its renewal is under way: new callers wait for that instead of being refused too. */
-  #isRejected = false
+  readonly #held = new CurrentToken()
   /** The next token request is not held up by what others have just been told. */
   #isUrgent = false
   #flight: Promise<AccessToken> | undefined
@@ -123,6 +111,21 @@ export class TokenSource {
     }
   }
 
+  /** The token is used elsewhere, by whoever was told of it. */
+  used(): void {
+    this.#schedule.use(this.#parts.clock.nowMs())
+  }
+
+  /**
+   * Has a listener told the token whenever it becomes another one, or cannot be used any more, or can be again: now, and from now on.
+   * @returns a function that ends it
+   */
+  watch(listener: (token: AccessToken | undefined) => void): () => void {
+    const tell = (): void => listener(this.#held.usable(this.#parts.clock.nowMs()))
+    tell()
+    return this.#held.watch(tell)
+  }
+
   /** What means, in an answer, that the token was refused. */
   get rejectedWhen(): Credential['rejected_when'] {
     return this.#credential.rejected_when
@@ -150,7 +153,7 @@ export class TokenSource {
       if (!isCause) return
       this.#probation.acquit()
       this.#acquirer.accept(token)
-    } else if (this.#token?.isSameAs(token) === true) {
+    } else if (this.#held.token?.isSameAs(token) === true) {
       this.#probation.suspect(token, this.#parts.clock.nowMs())
       if (isCause) this.#logFruitless(token, 'the upstream refused the new token too')
     }
@@ -186,8 +189,8 @@ export class TokenSource {
     const { clock } = this.#parts
     return tokenStatus(
       {
-        token: this.#token,
-        isRejected: this.#isRejected,
+        token: this.#held.token,
+        isRejected: this.#held.isRejected,
         isRenewing: this.#flight !== undefined,
         waiting: this.#waiting,
         failure: this.#failures.last,
@@ -208,9 +211,9 @@ export class TokenSource {
   async handBack(): Promise<void> {
     if (!this.#credential.revoke_on_shutdown) return
     await this.settle()
-    const token = this.#token
+    const token = this.#held.token
     if (token === undefined || this.#parts.clock.nowMs() >= token.times.expiresAtMs) return
-    this.#token = undefined
+    this.#held.token = undefined
     await this.#acquirer.forget(token)
     await handBack(this.#requester.credential, token, this.#identity, this.#parts)
   }
@@ -235,18 +238,15 @@ export class TokenSource {
 
   #usable(): AccessToken | undefined {
     const nowMs = this.#parts.clock.nowMs()
-    const token = this.#token
-    if (token === undefined || this.#isRejected || nowMs >= token.times.expiresAtMs) return undefined
-    this.#schedule.use(nowMs)
+    const token = this.#held.usable(nowMs)
+    if (token !== undefined) this.#schedule.use(nowMs)
     return token
   }
 
   async #replace(refused: AccessToken, canReplay: boolean): Promise<Rejection> {
     const nowMs = this.#parts.clock.nowMs()
-    const token = this.#token
-    if (token !== undefined && !token.isSameAs(refused) && !this.#isRejected && nowMs < token.times.expiresAtMs) {
-      return { outcome: 'newer', token, isCause: false }
-    }
+    const token = this.#held.usable(nowMs)
+    if (token !== undefined && !token.isSameAs(refused)) return { outcome: 'newer', token, isCause: false }
     const isCause = this.#flight === undefined
     if (isCause) {
       if (nowMs - refused.times.issuedAtMs < this.#credential.min_reissue_interval) return { outcome: 'too_young' }
@@ -254,7 +254,7 @@ export class TokenSource {
       if (this.#failures.pausing(nowMs) !== undefined) return { outcome: 'back_off' }
     }
     // While the endpoint fails, a token that one path refused may be all that the other paths have.
-    this.#isRejected = token !== undefined && this.#failures.last === undefined
+    this.#held.isRejected = this.#held.token !== undefined && this.#failures.last === undefined
     try {
       const renewed = await (this.#flight ?? this.#start('rejection'))
       if (renewed.isSameAs(refused)) {
@@ -293,7 +293,7 @@ export class TokenSource {
   #start(purpose: TokenRequestPurpose): Promise<AccessToken> {
     const flight = this.#request(purpose).finally(() => {
       this.#flight = undefined
-      this.#isRejected = false
+      this.#held.isRejected = false
     })
     this.#flight = flight
     // Each waiter handles the failure for itself; without any waiter it is handled by having been recorded. Another replica may have
@@ -305,8 +305,8 @@ export class TokenSource {
   async #request(purpose: TokenRequestPurpose): Promise<AccessToken> {
     this.#failures.begin()
     try {
-      const mayGoOn = purpose === 'callers' && !this.#isRejected
-      const held = mayGoOn ? undefined : this.#token
+      const mayGoOn = purpose === 'callers' && !this.#held.isRejected
+      const held = mayGoOn ? undefined : this.#held.token
       const isUrgent = this.#isUrgent
       this.#isUrgent = false
       return this.#install(await this.#acquirer.acquire({ purpose, held, isUrgent }))
@@ -319,7 +319,7 @@ export class TokenSource {
   #install(token: AccessToken): AccessToken {
     const { clock, metrics } = this.#parts
     const nowMs = clock.nowMs()
-    this.#token = token
+    this.#held.token = token
     this.#acquirer.use(token)
     if (token.isOwn) this.#failures.recognised()
     else this.#failures.forget()
@@ -332,22 +332,22 @@ export class TokenSource {
 
   /** What another replica has done with the token; also what this one has done itself, which it knows already. */
   #hear(event: StoreEvent): void {
-    const isCurrent = 'id' in event && event.id === this.#token?.id
+    const isCurrent = 'id' in event && event.id === this.#held.token?.id
     if (event.type === 'login') this.#failures.forget()
     if (event.type === 'accepted' && isCurrent) this.#probation.acquit()
     // Whoever is waiting for a token request finds what is new by itself.
     if (this.#flight !== undefined) return
-    if (event.type === 'rejected' && isCurrent) this.#isRejected = true
+    if (event.type === 'rejected' && isCurrent) this.#held.isRejected = true
     // Its renewal has failed: a token that one path refused may be all that the other paths have.
-    if (event.type === 'failed') this.#isRejected = false
+    if (event.type === 'failed') this.#held.isRejected = false
     if (event.type === 'granted' && !isCurrent) void this.#adopt()
   }
 
   /** Takes over a token that another replica has put into the store. */
   async #adopt(): Promise<void> {
     const token = await this.#acquirer.read().catch(() => undefined)
-    if (token === undefined || token.id === this.#token?.id || this.#flight !== undefined) return
-    this.#isRejected = false
+    if (token === undefined || token.id === this.#held.token?.id || this.#flight !== undefined) return
+    this.#held.isRejected = false
     this.#install(token)
     this.#parts.log.info({ credential: this.#credential.name, token: token.fingerprint }, 'token taken over from another replica')
   }
@@ -355,7 +355,7 @@ export class TokenSource {
   /** @returns milliseconds until the next token request may be made */
   #noteFailure(error: unknown, purpose: TokenRequestPurpose): number {
     const { untilMs } = this.#failures.note(error, purpose)
-    if (this.#token !== undefined || this.#schedule.isKeptWarm) this.#schedule.postpone(untilMs)
+    if (this.#held.token !== undefined || this.#schedule.isKeptWarm) this.#schedule.postpone(untilMs)
     return untilMs - this.#parts.clock.nowMs()
   }
 }

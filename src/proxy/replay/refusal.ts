@@ -3,7 +3,7 @@ import { pointlessChallenge } from '../../oauth/challenge.ts'
 import { atPointer } from '../../oauth/json-pointer.ts'
 import type { ReplayOutcome } from '../../telemetry/metrics.ts'
 import type { AccessToken } from '../../tokens/access-token.ts'
-import type { Rejection, Replacement, TokenSource } from '../../tokens/token-source.ts'
+import type { Rejection, Replacement, TokenSupply } from '../../tokens/token-supply.ts'
 import { CallerGoneError } from '../caller/exchange.ts'
 import type { Exchange } from '../caller/exchange.ts'
 import type { Forwarding } from '../forwarding.ts'
@@ -87,7 +87,7 @@ export async function replaceToken(
   { exchange, body, route }: Forwarding,
   answer: Answer,
   token: AccessToken,
-  source: TokenSource,
+  source: TokenSupply,
 ): Promise<Replacement | NoReplay> {
   const pointless = pointlessChallenge(valuesOf(answer.fields, 'www-authenticate'))
   if (pointless !== undefined) {
@@ -114,7 +114,7 @@ const tooLarge = { outcome: 'body_too_large', why: 'not replayed: the body is la
 /** A renewal that takes longer goes on for the next request; whether it was of use, this one cannot tell. */
 function withinDeadline(
   rejection: Promise<Rejection>,
-  source: TokenSource,
+  source: TokenSupply,
 ): Promise<Rejection | { readonly outcome: 'deadline'; readonly token?: undefined }> {
   return new Promise((resolve, reject) => {
     let isLate = false
