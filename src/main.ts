@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { OperationError, UsageError } from './cli/command.ts'
 import type { Command } from './cli/command.ts'
-import { commands, defaultCommand } from './cli/commands.ts'
+import { commandNames, commands, defaultCommand } from './cli/commands.ts'
 import { commandHelp, generalHelp } from './cli/help.ts'
 import { ConfigError, formatProblem, suggest } from './config/problem.ts'
 
@@ -45,9 +45,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const name = isNamed ? first : first === '--version' ? 'version' : defaultCommand
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (entry === undefined)
-    throw new UsageError(
-      `there is no command ${JSON.stringify(name)}; ${suggest(name, Object.keys(commands))} See bearerd --help.`,
-    )
+    throw new UsageError(`there is no command ${JSON.stringify(name)}; ${suggest(name, commandNames)} See bearerd --help.`)
   const command = await entry.load()
   try {
     return await runCommand(command, isNamed ? others : first === '--version' ? [] : args, terminal)

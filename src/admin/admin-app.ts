@@ -43,16 +43,16 @@ export function createAdminApp(view: GatewayView): Express {
     const { contentType, body } = await view.expose(request.get('accept'))
     response.set('Content-Type', contentType).send(body)
   })
-  app.get('/status', (_request, response) => void response.json(statusOf(view)))
-  app.get('/', (_request, response) => {
+  app.get('/status', async (_request, response) => void response.json(await statusOf(view)))
+  app.get('/', async (_request, response) => {
     response
       .set('Content-Security-Policy', contentSecurityPolicy)
       .type('html')
-      .send(renderStatusPage(statusOf(view)))
+      .send(renderStatusPage(await statusOf(view)))
   })
   const mayChange = [refuseOtherSites, refuseOtherMachines(authenticate !== undefined || isSocketFile(listen))]
   app.post('/credentials/:name/renew', ...mayChange, (request, response) => renew(view, request, response))
-  app.post('/reload', ...mayChange, (request, response) => reload(view, request, response))
+  app.post('/reload', ...mayChange, async (request, response) => await reload(view, request, response))
 
   app.use(
     (_request, response) =>
@@ -125,12 +125,12 @@ function refuseOtherMachines(isGuarded: boolean) {
   }
 }
 
-function reload(view: GatewayView, request: Request, response: Response): void {
+async function reload(view: GatewayView, request: Request, response: Response): Promise<void> {
   if (view.reload === undefined) {
     response.status(409).json({ error: 'the configuration does not come from a file' })
     return
   }
-  const { isUsed, problems } = view.reload()
+  const { isUsed, problems } = await view.reload()
   // The page shows the problems itself.
   if (request.accepts(['json', 'html']) === 'html') response.redirect(303, '/')
   else if (isUsed) response.json({ in_use: true })

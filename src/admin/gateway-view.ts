@@ -11,12 +11,13 @@ export interface GatewayView {
   /** The one in use. */
   readonly config: Config
   readonly tokens: TokenSources
-  recentRequests(): readonly RequestRecord[]
+  /** Newest first. */
+  recentRequests(): Promise<readonly RequestRecord[]>
   /** By part; the gateway is ready when all are. */
   readiness(): Readonly<Record<string, boolean>>
   readonly expose: Expose
   /** Reads the configuration again; undefined where it does not come from a file. */
-  readonly reload: (() => ReloadResult) | undefined
+  readonly reload: (() => Promise<ReloadResult>) | undefined
   /** What became of the last configuration that was read, the first one included. */
   lastReload(): { readonly atEpochMs: number } & ReloadResult
   /** Told of errors inside the admin interface. */

@@ -69,7 +69,8 @@ export interface RequestStatus {
 }
 
 /** Puts together what is shown of the gateway. */
-export function statusOf(view: GatewayView): Status {
+export async function statusOf(view: GatewayView): Promise<Status> {
+  const recentRequests = await view.recentRequests()
   return {
     version: view.version,
     uptime_seconds: Math.round((Date.now() - view.startedEpochMs) / 1000),
@@ -81,7 +82,7 @@ export function statusOf(view: GatewayView): Status {
       credential: credential?.name ?? null,
     })),
     credentials: [...view.config.credentials.values()].map((credential) => credentialStatus(view, credential)),
-    recent_requests: view.recentRequests().map((request) => ({
+    recent_requests: recentRequests.map((request) => ({
       id: request.id,
       at: toRfc3339(request.atEpochMs),
       caller: request.caller ?? null,

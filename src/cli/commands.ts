@@ -2,13 +2,15 @@ import type { Command } from './command.ts'
 
 /** One line of the command table. The code of a command is loaded only when it runs: a gateway should not pay for the demo. */
 export interface CommandEntry {
-  readonly summary: string
+  /** Undefined for what nobody runs by hand. */
+  readonly summary?: string
   load(): Promise<Command>
 }
 
 /** Every command, by name, in the order of --help. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: 'run the gateway (the default command)', load: async () => (await import('./serve.ts')).serve },
+  worker: { load: async () => (await import('./worker.ts')).worker },
   check: { summary: 'check a configuration and say what it means', load: async () => (await import('./check.ts')).check },
   login: {
     summary: "ask a person's consent once, and keep the refresh token it gives",
@@ -25,3 +27,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
 
 /** The command that runs when none is named. */
 export const defaultCommand = 'serve'
+
+/** The names of those that people run. */
+export const commandNames: readonly string[] = Object.entries(commands).flatMap(([name, { summary }]) =>
+  summary === undefined ? [] : [name],
+)

@@ -1,10 +1,10 @@
 import type { Command } from './command.ts'
-import { commands } from './commands.ts'
+import { commandNames, commands } from './commands.ts'
 
 /** The text of `bearerd --help`. */
 export function generalHelp(): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length))
-  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+  const width = Math.max(...commandNames.map((name) => name.length))
+  const rows = commandNames.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary ?? ''}`)
   return `bearerd puts OAuth 2.0 access tokens onto the requests of applications that cannot get their own.
 
 Usage: bearerd [COMMAND] [OPTIONS]

@@ -4,6 +4,7 @@ import { isSameConfig } from '../config/same-config.ts'
 import type { ReloadResult } from '../admin/gateway-view.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { WorkerProblemsError } from '../workers/data-path.ts'
 
 /** What made the configuration be read again. */
 export type ReloadCause = 'signal' | 'file' | 'admin'
@@ -14,31 +15,41 @@ export interface ReloadParts {
   readonly read: () => Config
   /** The one in use. */
   readonly current: () => Config
-  /** Takes a configuration into use, all at once. */
-  readonly use: (config: Config) => void
+  /** Takes a configuration into use, all at once; or throws, and nothing has changed. */
+  readonly use: (config: Config) => Promise<void>
   readonly metrics: Metrics
   readonly log: Log
 }
 
-/** Reads the configuration again and takes it into use, or leaves everything as it is. */
-export type Reload = (cause: ReloadCause) => ReloadResult
+/** Reads the configuration again and takes it into use, or leaves everything as it is. One at a time. */
+export type Reload = (cause: ReloadCause) => Promise<ReloadResult>
 
 /** Makes the function that reloads. It never throws: an invalid configuration changes nothing, and shows in a metric and the log. */
 export function createReload({ read, current, use, metrics, log }: ReloadParts): Reload {
   let lastProblems = ''
-  return (cause) => {
+  let last: Promise<ReloadResult> | undefined
+  return async (cause) => {
+    const result = last === undefined ? reloadNow(cause) : last.then(async () => await reloadNow(cause))
+    last = result
+    const reloaded = await result
+    if (last === result) last = undefined
+    return reloaded
+  }
+
+  async function reloadNow(cause: ReloadCause): Promise<ReloadResult> {
     const before = current()
     try {
       const config = read()
       const problems = restartProblems(before, config)
       if (problems.length > 0) return refused(problems, cause)
-      use(config)
+      await use(config)
       lastProblems = ''
       metrics.recordReload(true, Date.now())
       log.info({ cause, config: config.file, ...changesOf(before, config) }, 'configuration taken into use')
       return { isUsed: true, problems: [] }
     } catch (error) {
       if (error instanceof ConfigError) return refused(error.message.split('\n'), cause)
+      if (error instanceof WorkerProblemsError) return refused(error.problems, cause)
       log.error({ err: error, cause }, 'unexpected error while reading the configuration again')
       return refused([`${before.file}: an error inside bearerd; see its log`], cause)
     }
@@ -62,6 +73,7 @@ const fixedKeys: readonly { readonly key: string; readonly of: (config: Config) 
   { key: 'admin.tls', of: ({ admin }) => admin.tls },
   { key: 'admin.callers', of: ({ admin }) => admin.callers },
   { key: 'token_store', of: ({ token_store }) => token_store },
+  { key: 'workers', of: ({ workers }) => workers },
 ]
 
 function restartProblems(before: Config, next: Config): string[] {

@@ -21,13 +21,15 @@ export const serve: Command = {
     const file = configFileOf(context)
     const read = (): Config => loadConfig(file, context.env)
     const started = Promise.withResolvers<RunningGateway>()
-    const reload = async (cause: ReloadCause): Promise<boolean> => (await started.promise).reload?.(cause).isUsed === true
+    const reload = async (cause: ReloadCause): Promise<boolean> =>
+      (await (await started.promise).reload?.(cause))?.isUsed === true
     process.on('SIGHUP', () => void reload('signal'))
     // Before it is read: what changes from then on is noticed.
     const endWatch = watchConfig(file, () => reload('file'))
     const config = read()
     const stopped = stopSignal()
-    const gateway = await startGateway(config, createLog(), packageVersion(), read)
+    const log = createLog(undefined, 'info', { isShared: config.workers > 1 })
+    const gateway = await startGateway(config, log, packageVersion(), read)
     started.resolve(gateway)
     await stopped
     endWatch()

@@ -7,14 +7,15 @@ import { createRevocation } from '../oauth/revocation.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import { listenOn } from '../proxy/caller/listen-on.ts'
 import { createWebServer } from '../proxy/caller/web-server.ts'
-import { createGateway } from '../proxy/gateway.ts'
-import type { GatewayParts } from '../proxy/gateway.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { systemClock } from '../tokens/clock.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
+import type { DataPath } from '../workers/data-path.ts'
+import { WorkerProblemsError } from '../workers/data-path.ts'
 import { OperationError } from './command.ts'
+import { makeDataPath } from './make-data-path.ts'
 import { openStore } from './open-store.ts'
 import { createReload } from './reload.ts'
 import type { Reload } from './reload.ts'
@@ -62,8 +63,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     log,
     maxTokens: config.token_store.max_tokens,
   })
-  const tokenSource: GatewayParts['tokenSource'] = (credential, identity) => tokens.of(credential, identity)
-  const gateway = createGateway({ config, metrics, log, tokenSource })
+  const dataPath = await makeDataPath({ config, tokens, metrics, log })
 
   let lastReload = { atEpochMs: Date.now(), isUsed: true, problems: [] as readonly string[] }
   const keepWarm = (): void => {
@@ -71,19 +71,20 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       if (config.admin.ready_when === 'tokens' || config.credentials.get(name)?.keep_warm === true) source.keepWarm()
     }
   }
-  const use = (next: Config): void => {
-    // What can fail comes first, so that nothing is ever half taken into use.
-    const commit = gateway.prepare(next)
+  const use = async (next: Config): Promise<void> => {
+    // What can fail comes first, so that nothing is ever half taken into use. In one process there is nothing to wait for.
+    const preparing = dataPath.prepare(next)
+    const { commit } = preparing instanceof Promise ? await preparing : preparing
     tokens.use(next.credentials)
-    commit()
     config = next
+    await commit()
     keepWarm()
   }
   const reread = read && createReload({ read, current: () => config, use, metrics, log })
   const reload: Reload | undefined =
     reread &&
-    ((cause) => {
-      const result = reread(cause)
+    (async (cause) => {
+      const result = await reread(cause)
       lastReload = { atEpochMs: Date.now(), ...result }
       return result
     })
@@ -98,14 +99,15 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       return config
     },
     tokens,
-    recentRequests: () => gateway.recent.list(),
+    recentRequests: async () => await dataPath.recentRequests(),
     readiness: () => ({
       config: isOpen,
       ...(config.admin.ready_when === 'tokens' && { tokens: haveTokens(tokens) }),
+      ...(config.workers > 1 && { workers: dataPath.isServing }),
       not_draining: !isDraining,
     }),
-    expose: exposeLazily(metrics),
-    reload: reload && (() => reload('admin')),
+    expose: exposeLazily(dataPath),
+    reload: reload && (async () => await reload('admin')),
     lastReload: () => lastReload,
   })
   metrics.recordReload(true, Date.now())
@@ -129,12 +131,13 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       throw listenError(error, address, key)
     })
   const adminAddress = await listening(listenOn(admin, adminListen), adminListen, 'admin.listen')
-  const address = await listening(gateway.open(), config.listen, 'listen')
+  const address = await listening(dataPath.open(), config.listen, 'listen')
   isOpen = true
   keepWarm()
   const url = baseUrl(address, config.tls)
   const adminUrl = baseUrl(adminAddress, adminTls)
-  log.info({ listen: url, admin: adminUrl, config: config.file, version }, 'bearerd is serving')
+  const { workers } = config
+  log.info({ listen: url, admin: adminUrl, config: config.file, version, ...(workers > 1 && { workers }) }, 'bearerd is serving')
 
   return {
     url,
@@ -144,9 +147,9 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     stop: async () => {
       isDraining = true
       log.info({ delay_ms: config.shutdown.delay, grace_ms: config.shutdown.grace }, 'bearerd is shutting down')
-      gateway.startDraining()
+      dataPath.startDraining()
       if (config.shutdown.delay > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdown.delay))
-      await gateway.close(config.shutdown.grace)
+      await dataPath.close(config.shutdown.grace)
       tokens.close()
       await tokens.settle(settleMs)
       await tokens.handBack(handBackMs)
@@ -157,10 +160,11 @@ export async function startGateway(first: Config, log: Log, version: string, rea
 }
 
 /** The client library is loaded with the first scrape. */
-function exposeLazily(metrics: Metrics): Expose {
+function exposeLazily(dataPath: DataPath): Expose {
   let expose: Promise<Expose> | undefined
   return async (accept) => {
-    expose ??= import('../telemetry/exposition.ts').then(({ createExposition }) => createExposition(metrics))
+    expose ??= import('../telemetry/exposition.ts').then(({ createExposition }) => createExposition(dataPath))
+    await dataPath.gather()
     return (await expose)(accept)
   }
 }
@@ -170,6 +174,8 @@ function haveTokens(tokens: TokenSources): boolean {
 }
 
 function listenError(error: unknown, address: ListenAddress, key: string): OperationError {
+  if (error instanceof WorkerProblemsError)
+    return new OperationError(`the workers do not start: ${error.message}`, { cause: error })
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: `another program uses this address; stop it, or choose another address under "${key}"`,

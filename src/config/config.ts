@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { credentialSchema } from './schema/credential.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 import type { routeSchema } from './schema/route.ts'
+import type { Secret } from './secret.ts'
 
 /** The keys of a credential; complete, presets and defaults filled in. */
 export type CredentialKeys = Readonly<z.output<ReturnType<typeof credentialSchema>>>
@@ -30,6 +31,8 @@ export type Route = Readonly<Omit<z.output<ReturnType<typeof routeSchema>>, 'cre
 export type Config = Readonly<Omit<z.output<ReturnType<typeof gatewaySchema>>, 'credentials' | 'routes'>> & {
   /** The file it came from, as it was named. */
   readonly file: string
+  /** What the file said, word for word: whoever reads the same gets the same. A secret, because it may hold some. */
+  readonly text: Secret
   readonly credentials: ReadonlyMap<string, Credential>
   readonly routes: readonly Route[]
 }

@@ -4,6 +4,7 @@ import { checkCallers } from './check-callers.ts'
 import { checkGateway } from './check-gateway.ts'
 import { checkLogins } from './check-logins.ts'
 import { checkRevocationAmongReplicas } from './check-revocation.ts'
+import { checkWorkers } from './check-workers.ts'
 import type { Config, Credential } from './config.ts'
 import { FrozenMap } from './frozen-map.ts'
 import { isGroup } from './groups.ts'
@@ -16,6 +17,7 @@ import { readRoutes } from './read-routes.ts'
 import type { Report } from './report.ts'
 import { gatewaySchema } from './schema/gateway.ts'
 import { plainMessages } from './schema/messages.ts'
+import { Secret } from './secret.ts'
 import { readYaml } from './yaml-document.ts'
 
 // A configuration is read once: compiling the schemas to code first would cost more time at start than it saves.
@@ -57,10 +59,12 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   checkRevocationAmongReplicas(complete, known.token_store, report)
   const writtenRoutes = Array.isArray(routeEntries) ? routeEntries : []
   const routes = readRoutes(writtenRoutes, credentials, env, report)
-  checkCallers(known, routes.length === writtenRoutes.length ? routes : undefined, report)
+  const allRoutes = routes.length === writtenRoutes.length ? routes : undefined
+  checkCallers(known, allRoutes, report)
+  checkWorkers(known, allRoutes ?? [], report)
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 
-  return deepFreeze({ ...whole, file, credentials: new FrozenMap(completeOf(credentials)), routes })
+  return deepFreeze({ ...whole, file, text: Secret.of(text), credentials: new FrozenMap(completeOf(credentials)), routes })
 }
 
 function readConfigFile(file: string): string {

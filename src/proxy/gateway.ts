@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Config, Credential } from '../config/config.ts'
 import { isSameConfig } from '../config/same-config.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
@@ -30,16 +31,25 @@ export interface Gateway {
   readonly recent: RecentRequests
   /** Starts to listen. @throws the system's error when the address cannot be used */
   open(): Promise<ListenAddress>
+  /** Gets ready for connections that another process accepts, in place of listening. @returns what takes one over */
+  receive(): (socket: Socket) => void
   /**
    * Makes ready for another configuration, and changes nothing yet. Upstreams that have not changed keep their connections. Where it
    * listens stays as it is.
-   * @returns what takes it into use, from the next request on; requests under way finish with theirs. It cannot fail
    * @throws what stands in the way
    */
-  prepare(config: Config): () => void
+  prepare(config: Config): Prepared
   startDraining(): void
   /** Stops: no new connections, open requests get `graceMs` to finish. */
   close(graceMs: number): Promise<void>
+}
+
+/** A configuration that is ready; one of the two has to follow. */
+export interface Prepared {
+  /** Takes it into use, from the next request on; requests under way finish with theirs. It cannot fail. */
+  readonly commit: () => void
+  /** Leaves it: the one before stays. */
+  readonly abandon: () => void
 }
 
 /** Builds the data path of a configuration. */
@@ -57,13 +67,17 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
   return {
     recent,
     open: () => listener.open(),
+    receive: () => listener.receive(),
     prepare: (config) => {
       const next = generationOf(config, { metrics, log, tokenSource, issuers }, current)
-      return () => {
-        const before = current
-        current = next
-        listener.use(config)
-        before.upstreams.retireAllBut(next.upstreams)
+      return {
+        commit: () => {
+          const before = current
+          current = next
+          listener.use(config)
+          before.upstreams.retireAllBut(next.upstreams)
+        },
+        abandon: () => next.upstreams.retireAllBut(current.upstreams),
       }
     },
     startDraining: () => listener.startDraining(),

@@ -31,17 +31,22 @@ export interface AccessRecord {
 export class AccessLog {
   readonly #log: Log
   readonly #destination: DestinationStream
+  /** What every line of the log says. */
+  readonly #bindings: string
 
   /** @param log where its lines go */
   constructor(log: Log) {
     this.#log = log
     this.#destination = (log as unknown as Record<symbol, DestinationStream>)[pino.symbols.streamSym] as DestinationStream
+    this.#bindings = Object.entries(log.bindings())
+      .map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
+      .join('')
   }
 
   /** Writes the line of a request, where the log's level lets it through. */
   write(record: AccessRecord): void {
     if (!this.#log.isLevelEnabled('info')) return
-    let line = `{"level":"info","time":"${isoTime(Date.now())}","request_id":"${record.request_id}"`
+    let line = `{"level":"info","time":"${isoTime(Date.now())}"${this.#bindings},"request_id":"${record.request_id}"`
     if (record.caller !== undefined) line += `,"caller":${JSON.stringify(record.caller)}`
     if (record.route !== undefined) line += `,"route":${JSON.stringify(record.route)}`
     line += `,"method":${JSON.stringify(record.method)},"path":${JSON.stringify(record.path)}`

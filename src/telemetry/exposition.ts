@@ -18,7 +18,7 @@ export type Expose = (accept: string | undefined) => Promise<Exposition>
  * One registry per format, each made at its first scrape: the library renames counters in place for OpenMetrics (whose
  * families have no `_total`), so a registry that serves both would serve wrong names after the first change of format.
  */
-export function createExposition(metrics: Metrics): Expose {
+export function createExposition(metrics: Pick<Metrics, 'instruments'>): Expose {
   const registries = new Map<RegistryContentType, Registry>()
   return async (accept) => {
     const isOpenMetrics = accept !== undefined && /application\/openmetrics-text/i.test(accept)
@@ -32,7 +32,7 @@ export function createExposition(metrics: Metrics): Expose {
   }
 }
 
-function registryOf(metrics: Metrics, format: RegistryContentType): Registry {
+function registryOf(metrics: Pick<Metrics, 'instruments'>, format: RegistryContentType): Registry {
   const registry = new Registry(format)
   for (const instrument of metrics.instruments) {
     registry.registerMetric(exported(instrument, format === Registry.OPENMETRICS_CONTENT_TYPE) as unknown as Metric<string>)

@@ -12,8 +12,9 @@ export type Log = Logger
  * Makes the log.
  * @param destination where the lines go; standard output by default, where container platforms look for them
  * @param level pino's levels; `info` includes the access log
+ * @param isShared whether other processes write to the same standard output
  */
-export function createLog(destination?: DestinationStream, level = 'info'): Log {
+export function createLog(destination?: DestinationStream, level = 'info', { isShared = false } = {}): Log {
   const options = {
     level,
     base: null,
@@ -21,19 +22,23 @@ export function createLog(destination?: DestinationStream, level = 'info'): Log 
     formatters: { level: (label: string) => ({ level: label }) },
     messageKey: 'message',
   }
-  return pino(options, destination ?? standardOutput())
+  return pino(options, destination ?? standardOutput(isShared))
 }
 
 /** So many bytes are written at a time, and what is there after so many milliseconds. */
 const blockBytes = 8_192
 const longestDelayMs = 100
 
+/** Up to here the system writes to a pipe in one piece, whoever else does (PIPE_BUF of Linux). */
+const wholeBytes = 4_096
+
 /**
  * Written in the background, because whoever reads the log slowly must not hold up requests, and in blocks, because a system call
  * for each line costs a tenth of a request.
  */
-function standardOutput(): DestinationStream {
-  const stream = pino.destination({ fd: 1, sync: false, minLength: blockBytes, periodicFlush: longestDelayMs })
+function standardOutput(isShared: boolean): DestinationStream {
+  const size = isShared ? { minLength: wholeBytes / 2, maxWrite: wholeBytes } : { minLength: blockBytes }
+  const stream = pino.destination({ fd: 1, sync: false, periodicFlush: longestDelayMs, ...size })
   process.on('exit', () => stream.flushSync())
   return stream
 }

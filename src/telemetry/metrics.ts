@@ -154,6 +154,16 @@ export class Metrics {
     this.#reloadTime,
   ]
 
+  /** Those that are counted where requests are served: with several workers, in each of them. */
+  readonly ofRequests: readonly Instrument[] = [
+    this.#requests,
+    this.#duration,
+    this.#inFlight,
+    this.#upstreamDuration,
+    this.#replays,
+    this.#lookups,
+  ]
+
   readonly #routes = new Map<string, RouteMetrics>()
   readonly #credentials = new Map<string, CredentialMetrics>()
 

@@ -74,7 +74,7 @@ describe('a request whose caller is being checked while the configuration change
       credentials: { main: { token_endpoint: newTokens.url, ...client } },
       routes: [{ path: '/api', upstream: production.url, credential: 'main' }],
     }
-    expect(gateway.reload(changes)).toMatchObject({ isUsed: true })
+    expect(await gateway.reload(changes)).toMatchObject({ isUsed: true })
     keys.release()
     await open
     expect(seenByOld).not.toContain('Bearer canary-production')
@@ -91,7 +91,7 @@ describe('a request whose caller is being checked while the configuration change
     })
     const open = fetch(`${gateway.url}/api`, { headers: keys.headers })
     await keys.asked
-    gateway.reload({
+    await gateway.reload({
       credentials: { renamed: { token_endpoint: tokens.url, ...client } },
       routes: [{ path: '/api', upstream: upstream.url, credential: 'renamed' }],
     })
@@ -111,7 +111,7 @@ describe('a secret that has moved to another file and says the same', () => {
       callers: [{ name: 'erp', api_key: { file: before } }],
       routes: [{ path: '/api', upstream: upstream.url }],
     })
-    expect(gateway.reload({ callers: [{ name: 'erp', api_key: { file: after } }] })).toMatchObject({ isUsed: true })
+    expect(await gateway.reload({ callers: [{ name: 'erp', api_key: { file: after } }] })).toMatchObject({ isUsed: true })
     rmSync(before)
     writeFileSync(after, 'canary-key-2')
     await new Promise((resolve) => setTimeout(resolve, 1_100))
@@ -130,7 +130,7 @@ describe('a secret that has moved to another file and says the same', () => {
       credentials: { main: { ...main, client_secret: 'canary-secret-1' } },
       routes: [{ path: '/api', upstream: upstream.url, credential: 'main' }],
     })
-    gateway.reload({ credentials: { main: { ...main, client_secret: { file: after } } } })
+    await gateway.reload({ credentials: { main: { ...main, client_secret: { file: after } } } })
     writeFileSync(after, 'canary-secret-2')
     await (await fetch(`${gateway.url}/api`)).text()
     expect(JSON.stringify(tokens.requests)).toContain('canary-secret-2')
@@ -149,7 +149,7 @@ test('a configuration that fails while it is taken into use changes nothing', as
   })
   expect((await fetch(`${gateway.url}/api`)).status).toBe(200)
   const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
-  const result = gateway.reload({
+  const result = await gateway.reload({
     credentials: { renamed: { token_endpoint: tokens.url, ...client } },
     routes: [{ path: '/api', upstream: 'https://127.0.0.1:1', tls, credential: 'renamed' }],
   })
@@ -165,7 +165,7 @@ test('a reload that adds a caller keeps the keys of issuers, so that an issuer t
   const gateway = await reloadable({ callers: [keys.caller], routes })
   expect((await fetch(`${gateway.url}/api`, { headers: keys.headers })).status).toBe(200)
   keys.state.status = 503
-  gateway.reload({ callers: [keys.caller, { name: 'more', api_key: 'canary-key' }] })
+  await gateway.reload({ callers: [keys.caller, { name: 'more', api_key: 'canary-key' }] })
   expect((await fetch(`${gateway.url}/api`, { headers: keys.headers })).status).toBe(200)
 })
 
@@ -207,7 +207,7 @@ test('a configuration that fails while it is taken into use takes no new token t
     credentials: { main: { token_endpoint: oldTokens.url, ...client } },
     routes: [{ path: '/api', upstream: sandbox.url, credential: 'main' }],
   })
-  const result = gateway.reload({
+  const result = await gateway.reload({
     credentials: { main: { token_endpoint: newTokens.url, ...client } },
     routes: [
       {
@@ -242,7 +242,7 @@ test('the end waits for a token request that began before a reload', async () =>
   const renewal = gateway.tokens.named('main')?.renew()
   renewal?.catch(() => {})
   await asked.promise
-  gateway.reload({ credentials: { main: { ...main, scope: 'more' } } })
+  await gateway.reload({ credentials: { main: { ...main, scope: 'more' } } })
   setTimeout(() => released.resolve(), 1_000)
   await gateway.stop()
   expect(isAnswered).toBe(true)
@@ -298,7 +298,7 @@ test('a request that a reload overtakes leaves nothing behind that goes on looki
   onTestFinished(() => void vi.restoreAllMocks())
   const open = fetch(`${gateway.url}/api`)
   await asked.promise
-  gateway.reload({ routes: [{ ...route, max_connections: 7 }] })
+  await gateway.reload({ routes: [{ ...route, max_connections: 7 }] })
   released.resolve()
   await open
   await gateway.stop()

@@ -26,7 +26,7 @@ describe('a reload', () => {
     })
     for (let count = 0; count < 20; count++) {
       await new Promise((resolve) => setTimeout(resolve, 20))
-      expect(gateway.reload()).toMatchObject({ isUsed: true })
+      expect(await gateway.reload()).toMatchObject({ isUsed: true })
     }
     const connections = upstream.connections()
     over.abort()
@@ -53,7 +53,7 @@ describe('a reload', () => {
     })
     const open = fetch(`${gateway.url}/api`)
     await arrived.promise
-    gateway.reload({ routes: routesTo(later.url) })
+    await gateway.reload({ routes: routesTo(later.url) })
     expect(await (await fetch(`${gateway.url}/api`)).text()).toBe('new')
     released.resolve()
     expect(await (await open).text()).toBe('half, whole')
@@ -68,9 +68,9 @@ describe('a reload', () => {
     const gateway = await reloadable({ credentials: { main }, routes })
     const sent = async () => await (await fetch(`${gateway.url}/api`)).json()
     expect(await sent()).toBe('Bearer token-1')
-    gateway.reload({ credentials: { main: { ...main, renew_before: '50%' } } })
+    await gateway.reload({ credentials: { main: { ...main, renew_before: '50%' } } })
     expect(await sent()).toBe('Bearer token-1')
-    gateway.reload({ credentials: { main: { ...main, client_secret: 'canary-other-secret' } } })
+    await gateway.reload({ credentials: { main: { ...main, client_secret: 'canary-other-secret' } } })
     expect(await sent()).toBe('Bearer token-2')
     expect(endpoint.requests).toHaveLength(2)
   })
@@ -87,7 +87,7 @@ describe('a reload', () => {
     expect((await fetch(`${gateway.url}/api`)).status).toBe(502)
     endpoint.answer = grant
     expect((await fetch(`${gateway.url}/api`)).status).toBe(502)
-    gateway.reload()
+    await gateway.reload()
     expect((await fetch(`${gateway.url}/api`)).status).toBe(200)
   })
 
@@ -96,7 +96,7 @@ describe('a reload', () => {
     const gateway = await reloadable({ routes: [{ path: '/api', upstream: upstream.url }] })
     const big = { headers: { 'x-big': 'x'.repeat(2_000), connection: 'close' } }
     expect((await fetch(`${gateway.url}/api`, big)).status).toBe(200)
-    gateway.reload({ limits: { headers: '1KiB' }, routes: [{ path: '/api', upstream: upstream.url, methods: ['POST'] }] })
+    await gateway.reload({ limits: { headers: '1KiB' }, routes: [{ path: '/api', upstream: upstream.url, methods: ['POST'] }] })
     expect((await fetch(`${gateway.url}/api`, big)).status).toBe(431)
     expect((await fetch(`${gateway.url}/api`)).status).toBe(405)
   })
@@ -106,9 +106,9 @@ describe('a reload', () => {
     const gateway = await reloadable({ routes: [{ path: '/api', upstream: upstream.url }] })
     const statusWith = async (key: string) => (await fetch(`${gateway.url}/api`, { headers: { 'x-bearerd-key': key } })).status
     expect(await statusWith('')).toBe(200)
-    gateway.reload({ callers: [{ name: 'erp', api_key: 'canary-key-1' }] })
+    await gateway.reload({ callers: [{ name: 'erp', api_key: 'canary-key-1' }] })
     expect([await statusWith('canary-key-1'), await statusWith('')]).toEqual([200, 401])
-    gateway.reload({ callers: [{ name: 'erp', api_key: 'canary-key-2' }] })
+    await gateway.reload({ callers: [{ name: 'erp', api_key: 'canary-key-2' }] })
     expect([await statusWith('canary-key-1'), await statusWith('canary-key-2')]).toEqual([401, 200])
   })
 
@@ -121,7 +121,7 @@ describe('a reload', () => {
     await fetch(`${gateway.url}/api`)
     const said = /bearerd_token_(expiry_timestamp_seconds|last_success_timestamp_seconds|budget_remaining)\{credential="main"\}/g
     expect((await gateway.metrics()).match(said)).toHaveLength(3)
-    gateway.reload({ credentials: {}, routes: [route] })
+    await gateway.reload({ credentials: {}, routes: [route] })
     expect((await gateway.metrics()).match(said)).toBeNull()
     expect(await gateway.metrics()).toContain('bearerd_token_requests_total{credential="main",outcome="success"} 1')
     expect((await fetch(`${gateway.url}/api`)).status).toBe(200)
@@ -132,7 +132,7 @@ describe('a reload', () => {
     const main = { token_endpoint: endpoint.url, ...client }
     const routes = [{ path: '/api', upstream: 'http://127.0.0.1:1', credential: 'main' }]
     const gateway = await reloadable({ credentials: { main }, routes })
-    gateway.reload({ credentials: { main: { ...main, keep_warm: true } } })
+    await gateway.reload({ credentials: { main: { ...main, keep_warm: true } } })
     await expect.poll(() => gateway.tokens.named('main')?.status().state).toBe('fresh')
   })
 })

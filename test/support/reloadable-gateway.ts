@@ -10,7 +10,7 @@ import { endingQuickly } from './gateway.ts'
 /** A gateway under test whose configuration can be changed. */
 export interface ReloadableGateway extends Omit<RunningGateway, 'reload'> {
   /** Changes keys at the top of the configuration, and has it read again. */
-  reload(changes?: Readonly<Record<string, unknown>>): ReloadResult | undefined
+  reload(changes?: Readonly<Record<string, unknown>>): Promise<ReloadResult | undefined>
   /** What is scraped. */
   metrics(): Promise<string>
 }
@@ -31,9 +31,9 @@ export async function reloadable(keys: Record<string, unknown>): Promise<Reloada
   })
   return {
     ...gateway,
-    reload: (changes = {}) => {
+    reload: async (changes = {}) => {
       Object.assign(keys, changes)
-      return gateway.reload?.('signal')
+      return await gateway.reload?.('signal')
     },
     metrics: async () => await (await fetch(`${gateway.adminUrl}/metrics`)).text(),
   }

@@ -4,6 +4,7 @@ import { listenAddress } from './listen.ts'
 import { listenerTls } from './listener-tls.ts'
 import { tokenStore } from './token-store.ts'
 import { flag, oneOf, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
+import { workers } from './workers.ts'
 
 const accessLog = z
   .union(
@@ -52,7 +53,7 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
       .prefault({})
       .describe('The admin interface.'),
     token_store: tokenStore(env).prefault('memory').describe('Where tokens are kept: memory, or a group named after the store.'),
-    replay_memory: size.prefault('64MiB').describe('Request bodies kept for replay in the whole process.'),
+    replay_memory: size.prefault('64MiB').describe('Request bodies kept for replay, in all workers together.'),
     limits: strictObject({
       headers: size.prefault('16KiB').describe("Size of a request's head."),
       header_count: wholeNumber(1).default(200).describe('Fields of a request.'),
@@ -80,6 +81,11 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
       .default('bearerd')
       .describe('Pseudonym in Via, by which loops are noticed; or off.'),
     access_log: accessLog.prefault('on').describe('One line per request.'),
+    workers: workers
+      .prefault(1)
+      .describe(
+        'Processes that serve requests, behind one address and with one token for all: a number, or auto for one per core.',
+      ),
     credentials: z
       .record(
         z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'not a name; use letters, digits, dots, hyphens and _' }),

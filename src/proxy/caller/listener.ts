@@ -16,6 +16,11 @@ import { createWebServer } from './web-server.ts'
 export interface Listener {
   /** Starts to listen. @throws the system's error when the address cannot be used */
   open(): Promise<ListenAddress>
+  /**
+   * Gets ready for connections that another process accepts, in place of listening. How many there may be is for that process to say.
+   * @returns what takes one over
+   */
+  receive(): (socket: Socket) => void
   /** Has other limits from now on: those of a connection for new connections. */
   use(config: Pick<Config, 'limits'>): void
   /** From now on every answer asks its caller to close the connection; requests are still served. */
@@ -56,6 +61,8 @@ export function createListener(
   }
   const secure = tls && { tls, key: 'tls', handshakeTimeoutMs: limits.header_time }
   const { server, connections, endHandshakes } = createWebServer(options, secure, recorders.log)
+  /** Accepted by another process. */
+  const received = new Set<Socket>()
   server.maxHeadersCount = 0
   limit(server, limits)
 
@@ -85,13 +92,27 @@ export function createListener(
 
   return {
     open: () => listenOn(server, listen),
+    receive: () => {
+      // From then on the platform looks for callers that are too slow with their heads.
+      server.emit('listening')
+      return (socket) => {
+        received.add(socket)
+        socket.once('close', () => received.delete(socket))
+        // As the platform does with those that it accepts for a web server: a caller may end its side and wait for the answer.
+        socket.allowHalfOpen = true
+        socket.setNoDelay(true)
+        server.emit('connection', socket)
+      }
+    },
     use: (config) => limit(server, config.limits),
     startDraining: () => exchanges.startDraining(),
     close: async (graceMs) => {
       exchanges.startDraining()
       const deadline = setTimeout(() => exchanges.endAll(), graceMs)
       // Listens no longer, and no more than that: the platform's own end of idle connections comes after the last calls.
-      const closed = new Promise<void>((resolve) => void TcpServer.prototype.close.call(server, () => resolve()))
+      const ended = new Promise<void>((resolve) => void TcpServer.prototype.close.call(server, () => resolve()))
+      // The platform waits for those only that it has accepted itself.
+      const closed = Promise.all([ended, ...Array.from(received, untilClosed)])
       await Promise.race([closed, delay(Math.min(lastCallMs, graceMs))])
       exchanges.onDrained = () => server.closeIdleConnections()
       server.close()
@@ -102,6 +123,10 @@ export function createListener(
       clearTimeout(deadline)
     },
   }
+}
+
+function untilClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => void socket.once('close', resolve))
 }
 
 /** The platform reads all of these at each new connection. */

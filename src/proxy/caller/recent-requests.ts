@@ -17,7 +17,8 @@ export interface RequestRecord {
   readonly error: string | undefined
 }
 
-const kept = 200
+/** So many exchanges are kept. */
+export const mostRecent = 200
 
 /** The last exchanges. */
 export class RecentRequests {
@@ -26,7 +27,7 @@ export class RecentRequests {
 
   add(record: RequestRecord): void {
     this.#ring[this.#next] = record
-    this.#next = (this.#next + 1) % kept
+    this.#next = (this.#next + 1) % mostRecent
   }
 
   /** Newest first. */
