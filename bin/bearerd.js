@@ -12,7 +12,9 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
   process.exit(1)
 }
 // What reloads a running gateway must not end one that is only starting: it has read nothing yet that could be old.
-if ([undefined, 'serve', 'worker'].includes(process.argv[2]) || process.argv[2].startsWith('-')) process.on('SIGHUP', () => {})
+if ([undefined, 'serve'].includes(process.argv[2]) || process.argv[2].startsWith('-')) process.on('SIGHUP', () => {})
+// Whoever stops a group of processes stops the workers in it as well, but it is the main process that says when.
+if (process.argv[2] === 'worker') for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT']) process.on(signal, () => {})
 // Start-up is part of every rollout: compiled code is kept between runs where the system allows it.
 module.enableCompileCache?.()
 // A request leaves nothing behind, and V8 must not be led to think otherwise. Loading makes much garbage, for which it would make its

@@ -5,15 +5,13 @@ import { UsageError } from './command.ts'
 import type { Command } from './command.ts'
 import { packageVersion } from './version.ts'
 
-/** What `bearerd serve` starts for each of its workers. It does what the main process says, and ends with it. */
+/** What `bearerd serve` starts for each of its workers. It does what the main process says, whatever signals it gets, and ends with it. */
 export const worker: Command = {
   name: 'worker',
   usage: 'bearerd serve, with workers in its configuration',
   options: {},
   run: async ({ env }) => {
     if (process.send === undefined) throw new UsageError('bearerd serve starts its workers itself')
-    // Whoever stops a group of processes stops this one as well, but it is the main process that says when.
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
     process.on('disconnect', () => process.exit(1))
     await runWorker({ end: channel, env, log: createLog(undefined, 'info', { isShared: true }), version: packageVersion() })
     process.exit(0)

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 
 /** Who takes connections over. */
 export interface ConnectionTaker {
-  /** @param onSent told once it is on its way, or never will be */
+  /** @param onSent told once it is on its way */
   give(socket: Socket, onSent: () => void): void
 }
 
@@ -76,7 +76,10 @@ export class CallerConnections {
     this.#workers.set(worker, held)
     held.count++
     held.unsent.add(socket)
-    worker.give(socket, () => held.unsent.delete(socket))
+    worker.give(socket, () => {
+      held.unsent.delete(socket)
+      socket.destroy()
+    })
   }
 
   #leastBusy(): ConnectionTaker | undefined {

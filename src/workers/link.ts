@@ -8,7 +8,7 @@ export interface Vocabulary {
 
 /** One end of a channel between processes, as the platform has it. */
 export interface ChannelEnd {
-  /** Nothing happens when there is nobody at the other end any more. @param onSent told once it is on its way, or never will be */
+  /** Nothing happens when there is nobody at the other end any more. @param onSent told once it is on its way */
   send(message: unknown, socket?: Socket, onSent?: () => void): void
   onMessage(listener: (message: unknown, socket?: Socket) => void): void
   onClose(listener: () => void): void
@@ -48,7 +48,7 @@ export class Link<Mine extends Vocabulary, Theirs extends Vocabulary> {
     })
   }
 
-  /** @param onSent told once it is on its way, or never will be */
+  /** @param onSent told once it is on its way */
   tell<Kind extends keyof Mine['notes'] & string>(
     kind: Kind,
     note: Mine['notes'][Kind],

@@ -164,6 +164,7 @@ export class WorkerPool implements DataPath {
     const startedMs = performance.now()
     this.#serving.set(number, worker)
     this.#connections.add(worker)
+    this.#parts.log.info({ worker: number, pid: worker.pid }, 'a worker serves')
     void worker.ended.then((how) => this.#onEnd(number, worker, how, performance.now() - startedMs))
   }
 

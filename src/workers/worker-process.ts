@@ -53,6 +53,11 @@ export class WorkerProcess implements ConnectionTaker {
     void this.ended.then(() => this.desk.close())
   }
 
+  /** Of its process; undefined when none could be started. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** @returns what stands in the way. @throws LinkError when it has ended instead */
   async start(order: StartOrder): Promise<Problems> {
     return (await inTime(this.#link.ask('start', order))) ?? unresponsive
@@ -106,11 +111,15 @@ export class WorkerProcess implements ConnectionTaker {
 function endOf(child: ChildProcess): ChannelEnd {
   return {
     send: (message, socket, onSent) => {
-      if (child.connected) child.send(message as object, socket, {}, () => onSent?.())
-      else onSent?.()
+      if (!child.connected) return
+      // Once it is on its way the system keeps it open. The platform would wait for a word from the worker, which may never come.
+      child.send(message as object, socket, { keepOpen: true }, (error) => {
+        if (error === null) onSent?.()
+      })
     },
     onMessage: (listener) => child.on('message', (message, handle) => listener(message, handle as Socket | undefined)),
-    onClose: (listener) => child.once('disconnect', listener),
+    // The channel itself does not always say that it has closed: not while a connection is on its way.
+    onClose: (listener) => child.once('exit', listener),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Credential } from '../config/config.ts'
 import type { CredentialMetrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
+import type { Clock } from '../tokens/clock.ts'
 import type { Rejection, Replacement, TokenSupply } from '../tokens/token-supply.ts'
 import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
 import type { Link } from './link.ts'
@@ -13,6 +14,7 @@ export interface WorkerSupplyParts {
   readonly link: Link<FromWorker, FromMain>
   /** Where hits are counted; all else is counted where the tokens are. */
   readonly metrics: CredentialMetrics
+  readonly clock: Pick<Clock, 'nowMs'>
 }
 
 /** The share of the time to a token's renewal after which its use is told again. */
@@ -52,7 +54,7 @@ export class WorkerSupply implements TokenSupply {
   current(): AccessToken | undefined {
     const token = this.#token
     if (token === undefined) return undefined
-    const nowMs = performance.now()
+    const nowMs = this.#parts.clock.nowMs()
     if (nowMs >= token.times.expiresAtMs) return undefined
     if (nowMs >= this.#tellAtMs) this.#tellUse(token, nowMs)
     this.#parts.metrics.lookups.hit.value++

@@ -3,29 +3,34 @@ import type { Config, Credential } from '../config/config.ts'
 import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Clock } from '../tokens/clock.ts'
 import type { TokenSupply } from '../tokens/token-supply.ts'
 import type { Link } from './link.ts'
 import type { TokenMessage } from './token-message.ts'
 import type { FromMain, FromWorker, SupplyName } from './vocabulary.ts'
 import { WorkerSupply } from './worker-supply.ts'
 
+/** What the supplies of a worker are made of. */
+export interface WorkerTokensParts {
+  readonly link: Link<FromWorker, FromMain>
+  readonly metrics: Metrics
+  readonly clock: Pick<Clock, 'nowMs'>
+  /** Identities whose tokens are known at a time. */
+  readonly most: number
+}
+
 /** The supplies of a worker, one for each credential or each identity of it, by configuration. */
 export class WorkerTokens {
-  readonly #link: Link<FromWorker, FromMain>
-  readonly #metrics: Metrics
+  readonly #parts: WorkerTokensParts
   readonly #shared = new WeakMap<Credential, WorkerSupply>()
   readonly #generations = new WeakMap<Credential, number>()
   /** By name; those of the configuration in use and of the one that is prepared. */
   readonly #byName = new Map<string, WorkerSupply>()
-  readonly #most: number
   /** Of all identities; the one used longest ago goes first. Made when first needed, because it takes up room from the beginning. */
   #perIdentity: LRUCache<string, { readonly supply: WorkerSupply; readonly name: SupplyName }> | undefined
 
-  /** @param most identities whose tokens are known at a time */
-  constructor(link: Link<FromWorker, FromMain>, metrics: Metrics, most: number) {
-    this.#link = link
-    this.#metrics = metrics
-    this.#most = most
+  constructor(parts: WorkerTokensParts) {
+    this.#parts = parts
   }
 
   /** Makes the supplies of a configuration; those before stay, for requests that began with them. */
@@ -58,7 +63,8 @@ export class WorkerTokens {
     if (generation === undefined) throw new TypeError(`unknown credential ${credential.name}`)
     const name = { generation, credential: credential.name, identity }
     const key = keyOf(name)
-    this.#perIdentity ??= new LRUCache({ max: this.#most, dispose: (held) => this.#link.tell('dropped', held.name) })
+    const { link, most } = this.#parts
+    this.#perIdentity ??= new LRUCache({ max: most, dispose: (held) => link.tell('dropped', held.name) })
     const known = this.#perIdentity.get(key)
     if (known !== undefined) return known.supply
     const supply = this.#make(credential, name)
@@ -74,7 +80,8 @@ export class WorkerTokens {
   }
 
   #make(credential: Credential, name: SupplyName): WorkerSupply {
-    return new WorkerSupply(credential, name, { link: this.#link, metrics: this.#metrics.forCredential(credential.name) })
+    const { metrics, ...parts } = this.#parts
+    return new WorkerSupply(credential, name, { ...parts, metrics: metrics.forCredential(credential.name) })
   }
 }
 

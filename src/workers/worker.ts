@@ -4,6 +4,7 @@ import { createGateway } from '../proxy/gateway.ts'
 import type { Gateway, Prepared } from '../proxy/gateway.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
+import { systemClock } from '../tokens/clock.ts'
 import { Link } from './link.ts'
 import type { ChannelEnd } from './link.ts'
 import { shareOf } from './share-of.ts'
@@ -72,7 +73,7 @@ export function runWorker({ end, env, log: mainLog, version }: WorkerParts): Pro
   function start({ worker, ...message }: StartOrder): Running {
     inUse = message.generation
     const config = read(message)
-    const tokens = new WorkerTokens(link, metrics, config.token_store.max_tokens)
+    const tokens = new WorkerTokens({ link, metrics, clock: systemClock, most: config.token_store.max_tokens })
     tokens.add(message.generation, config.credentials)
     const tokenSource = tokens.of.bind(tokens)
     const gateway = createGateway({ config, metrics, log: mainLog.child({ worker }), tokenSource })

@@ -98,7 +98,7 @@ export function createListener(
       return (socket) => {
         received.add(socket)
         socket.once('close', () => received.delete(socket))
-        // As the platform does with those that it accepts for a web server: a caller may end its side and wait for the answer.
+        // As the platform has it with those that it accepts for a web server, which decides itself when a connection ends.
         socket.allowHalfOpen = true
         socket.setNoDelay(true)
         server.emit('connection', socket)
