@@ -45,6 +45,7 @@ export class WorkerPool implements DataPath {
   readonly #workerMetrics = new WorkerMetrics(() => this.#serving.size)
   // The platform reads nothing from a connection that another process will read from.
   readonly #server = createServer({ pauseOnConnect: true }, (socket) => this.#connections.take(socket))
+  #isDraining = false
   #isStopping = false
 
   constructor(parts: WorkerPoolParts) {
@@ -105,6 +106,7 @@ export class WorkerPool implements DataPath {
   }
 
   startDraining(): void {
+    this.#isDraining = true
     for (const worker of this.#serving.values()) worker.startDraining()
   }
 
@@ -162,6 +164,7 @@ export class WorkerPool implements DataPath {
       this.#starting.delete(worker)
     }
     const startedMs = performance.now()
+    if (this.#isDraining) worker.startDraining()
     this.#serving.set(number, worker)
     this.#connections.add(worker)
     this.#parts.log.info({ worker: number, pid: worker.pid }, 'a worker serves')

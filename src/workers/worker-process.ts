@@ -119,7 +119,7 @@ function endOf(child: ChildProcess): ChannelEnd {
     },
     onMessage: (listener) => child.on('message', (message, handle) => listener(message, handle as Socket | undefined)),
     // The channel itself does not always say that it has closed: not while a connection is on its way.
-    onClose: (listener) => child.once('exit', listener),
+    onClose: (listener) => child.once('exit', listener).once('error', listener),
   }
 }
 
