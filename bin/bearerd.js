@@ -2,6 +2,7 @@
 // Plain JavaScript that any Node.js can read, so that an old one says what it needs instead of failing on the first type.
 import { existsSync } from 'node:fs'
 import module from 'node:module'
+import { PerformanceObserver } from 'node:perf_hooks'
 import process from 'node:process'
 import v8 from 'node:v8'
 
@@ -17,11 +18,20 @@ if ([undefined, 'serve'].includes(process.argv[2]) || process.argv[2].startsWith
 if (process.argv[2] === 'worker') for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT']) process.on(signal, () => {})
 // Start-up is part of every rollout: compiled code is kept between runs where the system allows it.
 module.enableCompileCache?.()
-// A request leaves nothing behind, and V8 must not be led to think otherwise. Loading makes much garbage, for which it would make its
-// young generation large and keep it so; and from the first requests, which wait for a token, it would conclude that what a request makes
-// lives long, put it where it is collected last, and so keep alive what that points at: a third of the processor time, and 150 MiB.
-v8.setFlagsFromString('--semi-space-growth-factor=1')
+// A request leaves nothing behind, and V8 must not be led to think otherwise: from the first requests, which wait for a token, it would
+// conclude that what a request makes lives long, put it where it is collected last, and so keep alive what that points at. And there is too
+// little to save for several threads to share the work.
 v8.setFlagsFromString('--no-allocation-site-pretenuring')
+v8.setFlagsFromString('--no-parallel-scavenge')
+// Loading makes much garbage, for which V8 would make its young generation large and keep it so. Under load it may grow, but not beyond what
+// saves processor time: V8's own limit is 128 MiB.
+const largestYoungBytes = 16 * 1024 ** 2
+v8.setFlagsFromString('--semi-space-growth-factor=1')
+const limitYoung = () => {
+  const young = v8.getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')
+  v8.setFlagsFromString(`--semi-space-growth-factor=${young.space_size < largestYoungBytes ? 2 : 1}`)
+}
+setTimeout(() => new PerformanceObserver(limitYoung).observe({ entryTypes: ['gc'] }), 1_000).unref()
 
 // A checkout runs the sources as they are; an installed package has none.
 const sources = new URL('../src/main.ts', import.meta.url)

@@ -1,4 +1,5 @@
 import { onTestFinished, vi } from 'vitest'
+import { Watchdog } from '../../src/proxy/message/watchdog.ts'
 
 /**
  * Has timers go off earlier until the test ends, for limits that nobody can configure. A timer is known by its time alone: one whose limit has
@@ -7,6 +8,7 @@ import { onTestFinished, vi } from 'vitest'
  */
 export function hasten(times: Readonly<Record<number, number>>): void {
   const { setTimeout: timeout, setInterval: interval } = globalThis
+  const { value: arm } = Object.getOwnPropertyDescriptor(Watchdog.prototype, 'arm') as { value: Watchdog['arm'] }
   const sooner = (ms = 0): number => times[ms] ?? ms
   const spies = [
     vi
@@ -17,6 +19,9 @@ export function hasten(times: Readonly<Record<number, number>>): void {
       .spyOn(globalThis, 'setInterval')
       .mockImplementation(((run: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) =>
         interval(run, sooner(ms), ...args)) as typeof setInterval),
+    vi.spyOn(Watchdog.prototype, 'arm').mockImplementation(function (this: Watchdog, ms: number) {
+      arm.call(this, sooner(ms))
+    }),
   ]
   onTestFinished(() => {
     for (const spy of spies) spy.mockRestore()
