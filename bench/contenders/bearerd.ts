@@ -3,15 +3,14 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { startProgram } from '../machine/program.ts'
 import { freePort, untilListening } from '../machine/ports.ts'
+import { builtProgram } from './built-package.ts'
 import { ownVersion } from './package-versions.ts'
 import type { Contender } from './contender.ts'
-
-const bearerdProgram = join(import.meta.dirname, '../../bin/bearerd.js')
 
 /** bearerd as shipped. */
 export const bearerd: Contender = {
   name: 'bearerd',
-  about: 'as shipped: token from a token endpoint, metrics, access log to a file',
+  about: 'as shipped: the built package, token from a token endpoint, metrics, access log to a file',
   version: ownVersion,
   start: async ({ upstream, tokenEndpoint, folder, core, nodeFlags = [] }) => {
     const [port, adminPort] = [await freePort(), await freePort()]
@@ -32,7 +31,7 @@ export const bearerd: Contender = {
     writeFileSync(file, stringify(config))
     const program = startProgram({
       command: process.execPath,
-      args: [...nodeFlags, bearerdProgram, 'serve', '--config', file],
+      args: [...nodeFlags, builtProgram(), 'serve', '--config', file],
       core,
       log: join(folder, 'bearerd.log'),
       isQuiet: true,
