@@ -21,8 +21,16 @@ export function createCallerCheck({ listen, hosts, origins }: Pick<Config, 'list
   const isForBrowsers = !isSocketFile(listen)
   const checksHost = (listen.isLoopback && isForBrowsers) || hosts.length > 0
 
+  // Callers have one name for the gateway, and use it each time.
+  let lastAuthority = ''
+  let lastHostname = ''
+
   return ({ authority, host, fields }) => {
-    const hostname = hostnameOf(authority)
+    if (authority !== lastAuthority) {
+      lastHostname = hostnameOf(authority)
+      lastAuthority = authority
+    }
+    const hostname = lastHostname
     if (!checksHost && hostname !== hostnameOf(host)) {
       throw new GatewayError('wrong_host', 'the request target names another host than the Host field')
     }
