@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import { isoTime } from './iso-time.ts'
+import { LineWriter } from './line-writer.ts'
 
 /**
  * The log: one JSON line per event. Nothing that may hold a secret is ever passed to it (headers, bodies, query strings,
@@ -25,20 +26,18 @@ export function createLog(destination?: DestinationStream, level = 'info', { isS
   return pino(options, destination ?? standardOutput(isShared))
 }
 
-/** So many bytes are written at a time, and what is there after so many milliseconds. */
-const blockBytes = 8_192
-const longestDelayMs = 100
-
 /** Up to here the system writes to a pipe in one piece, whoever else does (PIPE_BUF of Linux). */
 const wholeBytes = 4_096
+
+const alone = { enoughBytes: 8_192, mostBytes: 16_384, longestDelayMs: 100 }
+const shared = { enoughBytes: wholeBytes / 2, mostBytes: wholeBytes, longestDelayMs: 100 }
 
 /**
  * Written in the background, because whoever reads the log slowly must not hold up requests, and in blocks, because a system call
  * for each line costs a tenth of a request.
  */
 function standardOutput(isShared: boolean): DestinationStream {
-  const size = isShared ? { minLength: wholeBytes / 2, maxWrite: wholeBytes } : { minLength: blockBytes }
-  const stream = pino.destination({ fd: 1, sync: false, periodicFlush: longestDelayMs, ...size })
-  process.on('exit', () => stream.flushSync())
-  return stream
+  const writer = new LineWriter(1, isShared ? shared : alone)
+  process.on('exit', () => writer.flushSync())
+  return writer
 }

@@ -92,6 +92,18 @@ describe('a gateway with workers', () => {
     await untilGone(gateway.workers().values())
   }, 60_000)
 
+  it('leaves no worker behind when it is killed and nobody reads its log any more', async () => {
+    const provider = await fleetProvider()
+    const gateway = await startWithWorkers(provider)
+    await fetch(gateway.url)
+    const workers = [...gateway.workers().values()]
+    // Both have lines that they have not written yet.
+    await Promise.all(Array.from({ length: 4 }, async () => await fetch(gateway.url)))
+    gateway.closeOutput()
+    gateway.signal('SIGKILL')
+    await untilGone(workers)
+  })
+
   it('takes connections also while there is no worker at all', async () => {
     const provider = await fleetProvider()
     const gateway = await startWithWorkers(provider)
