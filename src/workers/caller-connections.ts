@@ -16,6 +16,7 @@ export class CallerConnections {
   /** While there is no worker. */
   #waiting: Socket[] = []
   #limit: number
+  #isClosed = false
 
   /** @param limit how many there may be in all */
   constructor(limit: number) {
@@ -59,8 +60,9 @@ export class CallerConnections {
     else this.#give(socket)
   }
 
-  /** Ends those that no worker has taken. */
+  /** Ends those that no worker has taken, and those that none will. */
   close(): void {
+    this.#isClosed = true
     for (const socket of this.#waiting) socket.destroy()
     this.#waiting = []
   }
@@ -69,7 +71,8 @@ export class CallerConnections {
     const worker = this.#leastBusy()
     const held = worker && this.#workers.get(worker)
     if (worker === undefined || held === undefined) {
-      this.#waiting.push(socket)
+      if (this.#isClosed) socket.destroy()
+      else this.#waiting.push(socket)
       return
     }
     this.#workers.delete(worker)

@@ -96,4 +96,16 @@ describe('the connections of callers', () => {
     connections.remove(stuck)
     expect(other.given).toEqual(all)
   })
+
+  test('that no worker was sent at the end keep nobody waiting', async () => {
+    const connections = new CallerConnections(100)
+    const stuck = taker(true)
+    connections.add(stuck)
+    const all = await sockets(2)
+    for (const socket of all) connections.take(socket)
+    connections.close()
+    // Killed, because it did not end by itself.
+    connections.remove(stuck)
+    expect(all.map(({ destroyed }) => destroyed)).toEqual([true, true])
+  })
 })
