@@ -8,6 +8,10 @@ export interface LineWriterOptions {
   readonly mostBytes: number
   /** What is there is written after so many milliseconds at the latest. */
   readonly longestDelayMs: number
+  /** So much may wait to be written; lines beyond that are lost. */
+  readonly mostWaitingBytes: number
+  /** What stands in the place of lines that were lost: a line of its own. */
+  readonly lossLine: (lost: number) => string
 }
 
 /** How soon one is asked again who takes nothing for now, in milliseconds. */
@@ -17,7 +21,7 @@ const lastRetries = 100
 
 /**
  * Writes lines to a file descriptor, in the background, in whole lines, in their order. What cannot be written is lost, and nothing
- * besides: no log is worth the process that writes it, be the disk full or whoever reads it gone.
+ * besides: no log is worth the process that writes it, be the disk full, or whoever reads it gone or asleep.
  */
 export class LineWriter {
   readonly #fd: number
@@ -26,6 +30,9 @@ export class LineWriter {
   readonly #blocks: string[] = []
   #lines = ''
   #bytes = 0
+  /** All that is not written yet. */
+  #waitingBytes = 0
+  #lost = 0
   /** What is being written; it shrinks as the system takes it. */
   #current: Buffer | undefined
   /** Whether the system has it in its hands. */
@@ -38,18 +45,22 @@ export class LineWriter {
     this.#options = options
   }
 
-  /** @param lines one or several, with their ends */
-  write(lines: string): void {
+  /** @param line with its end */
+  write(line: string): void {
     if (this.#isClosed) return
-    const bytes = Buffer.byteLength(lines)
-    if (this.#bytes > 0 && this.#bytes + bytes > this.#options.mostBytes) this.#closeBlock()
-    this.#lines += lines
-    this.#bytes += bytes
+    const bytes = Buffer.byteLength(line)
+    if (this.#waitingBytes + bytes > this.#options.mostWaitingBytes) {
+      this.#lost++
+      return
+    }
+    if (this.#lost > 0) this.#tellLoss()
+    this.#add(line, bytes)
     if (this.#current === undefined) this.#goOn()
   }
 
   /** Writes all that is there, while the process waits: for its end. */
   flushSync(): void {
+    if (this.#lost > 0) this.#tellLoss()
     // What the system has in its hands it writes, whatever becomes of the process.
     let rest = this.#isUnderWay ? undefined : this.#current
     rest ??= this.#takeBlock()
@@ -63,6 +74,19 @@ export class LineWriter {
       if (rest.length === 0) rest = this.#takeBlock()
     }
     this.#close()
+  }
+
+  #tellLoss(): void {
+    const line = this.#options.lossLine(this.#lost)
+    this.#lost = 0
+    this.#add(line, Buffer.byteLength(line))
+  }
+
+  #add(line: string, bytes: number): void {
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#options.mostBytes) this.#closeBlock()
+    this.#lines += line
+    this.#bytes += bytes
+    this.#waitingBytes += bytes
   }
 
   #closeBlock(): void {
@@ -103,8 +127,11 @@ export class LineWriter {
       return
     }
     if (hasCode(error, 'EPIPE')) this.#close()
-    const rest = error === null ? this.#current?.subarray(bytes) : undefined
-    this.#current = rest === undefined || rest.length === 0 ? undefined : rest
+    const before = this.#current?.length ?? 0
+    // What has failed is not tried again: the next may fare better.
+    const done = error === null ? bytes : before
+    this.#waitingBytes -= done
+    this.#current = done < before ? this.#current?.subarray(done) : undefined
     if (this.#current === undefined) this.#goOn()
     else this.#writeCurrent()
   }

@@ -29,8 +29,12 @@ export function createLog(destination?: DestinationStream, level = 'info', { isS
 /** Up to here the system writes to a pipe in one piece, whoever else does (PIPE_BUF of Linux). */
 const wholeBytes = 4_096
 
-const alone = { enoughBytes: 8_192, mostBytes: 16_384, longestDelayMs: 100 }
-const shared = { enoughBytes: wholeBytes / 2, mostBytes: wholeBytes, longestDelayMs: 100 }
+/** More is not kept for whoever reads the log too slowly. */
+const mostWaitingBytes = 16 * 1_048_576
+
+const always = { longestDelayMs: 100, mostWaitingBytes, lossLine }
+const alone = { ...always, enoughBytes: 8_192, mostBytes: 16_384 }
+const shared = { ...always, enoughBytes: wholeBytes / 2, mostBytes: wholeBytes }
 
 /**
  * Written in the background, because whoever reads the log slowly must not hold up requests, and in blocks, because a system call
@@ -40,4 +44,10 @@ function standardOutput(isShared: boolean): DestinationStream {
   const writer = new LineWriter(1, isShared ? shared : alone)
   process.on('exit', () => writer.flushSync())
   return writer
+}
+
+/** In the shape of the log's lines, but not by way of pino, which would come back to the writer in the middle of its work. */
+function lossLine(lost: number): string {
+  const message = 'lines of the log are lost here: they could not be written as fast as they came'
+  return `${JSON.stringify({ level: 'warn', time: isoTime(Date.now()), lost, message })}\n`
 }

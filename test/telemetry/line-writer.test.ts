@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { LineWriter } from '../../src/telemetry/line-writer.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const options = { enoughBytes: 100, mostBytes: 200, longestDelayMs: 20 }
+const lossLine = (lost: number): string => `${JSON.stringify({ lost })}\n`
+const options = { enoughBytes: 100, mostBytes: 200, longestDelayMs: 20, mostWaitingBytes: 1e6, lossLine }
 
 /** A file, and what is in it. */
 function fileToWrite(): { readonly fd: number; readonly text: () => string } {
@@ -60,17 +63,53 @@ describe('the writer of lines', () => {
     writer.flushSync()
   })
 
+  test('keeps no more than it may for whoever reads slowly, and says what is lost', async () => {
+    const child = runScript(`
+      for (let number = 0; number < 100; number++) {
+        for (let nth = 0; nth < 1_000; nth++) writer.write(JSON.stringify({ number, nth }) + '\\n')
+        await new Promise(setImmediate)
+      }
+      process.stderr.write('all said')
+      process.stdin.resume()`)
+    await once(child.stderr, 'data')
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+    child.stdin.end()
+    await once(child, 'close')
+    const told = text
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each) as { readonly number?: number; readonly nth?: number; readonly lost?: number })
+    const lost = told.reduce((sum, { lost: here = 0 }) => sum + here, 0)
+    expect(lost).toBeGreaterThan(1_000)
+    expect(told.filter(({ number }) => number !== undefined)).toHaveLength(100_000 - lost)
+    // Those that are there are in their order, and the loss is told where it was.
+    let next = 0
+    for (const { number = 0, nth = 0, lost: here } of told) {
+      if (here === undefined) expect(number * 1_000 + nth).toBe(next)
+      next += here ?? 1
+    }
+    expect(next).toBe(100_000)
+  })
+
   test('keeps no process from ending when nobody reads a pipe any more', async () => {
-    const script = `
-      import { LineWriter } from ${JSON.stringify(new URL('../../src/telemetry/line-writer.ts', import.meta.url).href)}
-      const writer = new LineWriter(1, ${JSON.stringify(options)})
-      process.on('exit', () => writer.flushSync())
-      process.stdin.resume().on('end', () => { writer.write('{}\\n'); process.exit(3) })`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
-    onTestFinished(() => void child.kill('SIGKILL'))
+    const child = runScript("process.stdin.resume().on('end', () => { writer.write('{}\\n'); process.exit(3) })")
     const ended = once(child, 'exit')
     child.stdout.destroy()
     child.stdin.end()
     expect(await ended).toEqual([3, null])
   })
 })
+
+/** A process with a `writer` to its standard output. */
+function runScript(text: string): ChildProcessByStdio<Writable, Readable, Readable> {
+  const numbers = '{ enoughBytes: 100, mostBytes: 4_096, longestDelayMs: 20, mostWaitingBytes: 100_000'
+  const script = `
+    import { LineWriter } from ${JSON.stringify(new URL('../../src/telemetry/line-writer.ts', import.meta.url).href)}
+    const writer = new LineWriter(1, ${numbers}, lossLine: (lost) => JSON.stringify({ lost }) + '\\n' })
+    process.on('exit', () => writer.flushSync())
+    ${text}`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
