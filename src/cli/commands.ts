@@ -22,6 +22,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'simulated providers and a gateway in front of them, ready to try',
     load: async () => (await import('./demo.ts')).demo,
   },
+  healthcheck: {
+    summary: 'ask the gateway of a configuration whether it is ready, for container health checks',
+    load: async () => (await import('./healthcheck.ts')).healthcheck,
+  },
   version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
 }
 

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { z } from 'zod'
 import { checkCallers } from './check-callers.ts'
 import { checkGateway } from './check-gateway.ts'
 import { checkLogins } from './check-logins.ts'
 import { checkRevocationAmongReplicas } from './check-revocation.ts'
 import { checkWorkers } from './check-workers.ts'
 import type { Config, Credential } from './config.ts'
+import { readConfigText } from './config-text.ts'
 import { FrozenMap } from './frozen-map.ts'
 import { isGroup } from './groups.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -16,12 +15,8 @@ import { readGroup } from './read-group.ts'
 import { readRoutes } from './read-routes.ts'
 import type { Report } from './report.ts'
 import { gatewaySchema } from './schema/gateway.ts'
-import { plainMessages } from './schema/messages.ts'
 import { Secret } from './secret.ts'
 import { readYaml } from './yaml-document.ts'
-
-// A configuration is read once: compiling the schemas to code first would cost more time at start than it saves.
-z.config({ jitless: true, localeError: plainMessages })
 
 /**
  * Reads, completes and checks a configuration file.
@@ -31,7 +26,7 @@ z.config({ jitless: true, localeError: plainMessages })
  * @throws ConfigError with every problem of the file at once
  */
 export function loadConfig(file: string, env: Readonly<NodeJS.ProcessEnv>): Config {
-  return parseConfig(file, readConfigFile(file), env)
+  return parseConfig(file, readConfigText(file), env)
 }
 
 /**
@@ -65,17 +60,6 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 
   return deepFreeze({ ...whole, file, text: Secret.of(text), credentials: new FrozenMap(completeOf(credentials)), routes })
-}
-
-function readConfigFile(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    const problem = code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code ?? 'unknown reason'})`
-    const remedy = 'name a configuration with -c FILE or BEARERD_CONFIG, or start from proxy.config.yaml'
-    throw new ConfigError([problemAt(file, { line: 0, column: 0 }, '', `${problem}; ${remedy}`)])
-  }
 }
 
 function* completeOf(entries: ReadonlyMap<string, CredentialEntry> = new Map()): Iterable<[string, Credential]> {

@@ -8,7 +8,7 @@ import { projectRoot, run, runHere, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const commands = ['serve', 'check', 'login', 'providers', 'simulate', 'demo', 'version']
+const commands = ['serve', 'check', 'login', 'providers', 'simulate', 'demo', 'healthcheck', 'version']
 
 describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {

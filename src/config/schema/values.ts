@@ -4,6 +4,10 @@ import { suggest } from '../problem.ts'
 import { longestTimerMs, parseDuration, parseSize } from '../quantities.ts'
 import { Secret } from '../secret.ts'
 import { Template, TemplateSyntaxError } from '../template.ts'
+import { plainMessages } from './messages.ts'
+
+// A configuration is read once: compiling the schemas to code first would cost more time at start than it saves.
+z.config({ jitless: true, localeError: plainMessages })
 
 /**
  * An object that refuses unknown keys. The messages of all schemas have the form `problem; remedy`; that of unknown keys is
