@@ -123,7 +123,7 @@ async function replay(source: TokenSupply, replacement: Replacement, forwarding:
 }
 
 /** RFC 9110 9.3.7, 7.6.2: what is asked of the gateway itself. */
-function isForTheGateway({ method, target, fields }: ReceivedRequest): boolean {
+export function isForTheGateway({ method, target, fields }: ReceivedRequest): boolean {
   return method === 'OPTIONS' && (target.path === '*' || valuesOf(fields, 'max-forwards')[0]?.trim() === '0')
 }
 

@@ -8,7 +8,7 @@ import { projectRoot, run, runHere, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const commands = ['serve', 'check', 'login', 'providers', 'simulate', 'demo', 'healthcheck', 'version']
+const commands = ['serve', 'check', 'explain', 'login', 'providers', 'simulate', 'demo', 'healthcheck', 'version']
 
 describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {
@@ -45,6 +45,11 @@ describe('a wrong command line', () => {
     [['check', '-c'], 'Usage: bearerd check'],
     [['check', '--json=yes'], 'Usage: bearerd check'],
     [['version', '--json'], 'Usage: bearerd version'],
+    [['explain'], 'say which method and path'],
+    [['explain', 'GET'], 'Usage: bearerd explain METHOD PATH'],
+    [['explain', 'get', '/api'], 'did you mean "GET"?'],
+    [['explain', 'CONNECT', '/api'], 'is not a method here'],
+    [['explain', 'GET', '/api', '/more'], 'unexpected argument'],
     [['login'], 'Usage: bearerd login CREDENTIAL'],
     [['login', 'a', 'b'], 'Usage: bearerd login CREDENTIAL'],
     [['login', 'a', '--timeout', '5'], '--timeout takes a duration'],

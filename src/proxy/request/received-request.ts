@@ -30,11 +30,14 @@ export interface ReceivedRequest {
 /** RFC 3986 3.2: host and port, without user information. */
 const authoritySyntax = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(?::\d*)?$/i
 
+/** What the parser understood of the head of a request. */
+export type RequestHead = Readonly<Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders' | 'httpVersion' | 'httpVersionMajor'>>
+
 /**
  * Checks what Node's parser lets through and a gateway must not (RFC 9112), and reads what forwarding needs.
  * @throws GatewayError when the request must not be forwarded
  */
-export function receiveRequest(request: IncomingMessage, limits: Config['limits'], expectsContinue: boolean): ReceivedRequest {
+export function receiveRequest(request: RequestHead, limits: Config['limits'], expectsContinue: boolean): ReceivedRequest {
   const { method = '', url = '', rawHeaders: fields, httpVersion: version } = request
   if (request.httpVersionMajor !== 1) throw new GatewayError('version_not_supported', 'the gateway speaks HTTP/1.1 and HTTP/1.0')
   if (url.length > limits.target) {

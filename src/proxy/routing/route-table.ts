@@ -18,21 +18,42 @@ export type RouteTable = (authority: string, path: string) => RouteMatch
  * @returns a lookup that throws GatewayError `no_route`
  */
 export function createRouteTable(routes: readonly Route[]): RouteTable {
-  const sorted = [...routes].sort(
-    (a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length,
-  )
+  const sorted = inOrder(routes)
   const hasHosts = routes.some((route) => route.host !== undefined)
 
   return (authority, path) => {
     const hostname = hasHosts ? hostnameOf(authority) : ''
     for (const route of sorted) {
-      if (route.host !== undefined && route.host !== hostname) continue
-      const prefix = route.path
-      // On segment boundaries: /gett does not match /gettysburg.
-      if (path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f)) {
-        return { route, rest: path.slice(prefix.length) }
-      }
+      if (missOf(route, hostname, path) === undefined) return { route, rest: path.slice(route.path.length) }
     }
     throw new GatewayError('no_route', `no route has this path; routes here: ${routes.map(({ label }) => label).join(', ')}`)
   }
+}
+
+/** Why a route is not that of a request: another host or path, or it would match if no route before it did. */
+export type RouteMiss = 'host' | 'path' | 'later'
+
+/** Says of every route, in the order in which they are tried, why it is not that of a request; of the one that is, undefined. */
+export function explainRoutes(
+  routes: readonly Route[],
+  authority: string,
+  path: string,
+): { readonly route: Route; readonly miss: RouteMiss | undefined }[] {
+  let isFound = false
+  return inOrder(routes).map((route) => {
+    const miss = missOf(route, hostnameOf(authority), path) ?? (isFound ? 'later' : undefined)
+    isFound ||= miss === undefined
+    return { route, miss }
+  })
+}
+
+function inOrder(routes: readonly Route[]): Route[] {
+  return [...routes].sort((a, b) => Number(b.host !== undefined) - Number(a.host !== undefined) || b.path.length - a.path.length)
+}
+
+function missOf({ host, path: prefix }: Route, hostname: string, path: string): 'host' | 'path' | undefined {
+  if (host !== undefined && host !== hostname) return 'host'
+  // On segment boundaries: /gett does not match /gettysburg.
+  const isBelow = path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f)
+  return isBelow ? undefined : 'path'
 }
