@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "ask a person's consent once, and keep the refresh token it gives",
     load: async () => (await import('./login.ts')).login,
   },
+  token: {
+    summary: 'get a token, and say what it is',
+    load: async () => (await import('./token.ts')).token,
+  },
   providers: { summary: 'list the provider presets', load: async () => (await import('./providers.ts')).providers },
   simulate: { summary: 'run the simulated providers', load: async () => (await import('./simulate.ts')).simulate },
   demo: {

@@ -5,6 +5,7 @@ import type { Clock } from '../tokens/clock.ts'
 import { storeKeysOf } from '../tokens/store/store-keys.ts'
 import type { GrantEntry, TokenStore } from '../tokens/store/token-store.ts'
 import { OperationError } from './command.ts'
+import { grantedScope } from './granted-scope.ts'
 
 /** What a login gave, without anything secret. */
 export interface LoginResult {
@@ -35,7 +36,7 @@ export async function keepLogin(
   }
   await keep(store, credential, entry, clock)
   const expiry = expiryOf(fields, nowEpochMs)
-  return { credential: credential.name, store: store.name, scope: scopeOf(credential, fields), ...expiry }
+  return { credential: credential.name, store: store.name, scope: grantedScope(credential, fields), ...expiry }
 }
 
 const keepAttempts = 5
@@ -50,14 +51,6 @@ async function keep(store: TokenStore, credential: Credential, grant: GrantEntry
       )
     await new Promise<void>((resolve) => clock.after(pauseMs, resolve))
   }
-}
-
-/** RFC 6749 5.1: where the answer names no scope, it is the one that was asked for. */
-function scopeOf(credential: Credential, fields: unknown): string | null {
-  const granted = atPointer(fields, '/scope')
-  if (typeof granted === 'string' && /^[\x20-\x7e]+$/.test(granted)) return granted
-  const { scope = null, scope_delimiter } = credential
-  return typeof scope === 'object' && scope !== null ? scope.join(scope_delimiter) : scope
 }
 
 /** No standard names it; these two are common, in seconds. */

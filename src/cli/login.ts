@@ -1,7 +1,6 @@
 import { needsLogin } from '../config/check-logins.ts'
 import type { Config, Credential } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { suggest } from '../config/problem.ts'
 import { longestTimerMs, parseDuration } from '../config/quantities.ts'
 import { createCodeExchange } from '../oauth/exchange-code.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
@@ -18,6 +17,7 @@ import { configFileOf, configOption } from './config-file.ts'
 import { noticeInterruption } from './interruption.ts'
 import { keepLogin } from './keep-login.ts'
 import type { LoginResult } from './keep-login.ts'
+import { namedCredential } from './named-credential.ts'
 import { openBrowser } from './open-browser.ts'
 import { openStore } from './open-store.ts'
 import { packageVersion } from './version.ts'
@@ -101,10 +101,8 @@ function sentenceOf({ credential, store, scope, refresh_token_expires: expires }
   return `the refresh token of ${credential} is in the ${store} token store${facts.length > 0 ? ` (${facts.join('; ')})` : ''}`
 }
 
-function credentialOf({ credentials, file }: Config, name: string): Credential {
-  const credential = credentials.get(name)
-  if (credential === undefined)
-    throw new UsageError(`there is no credential ${JSON.stringify(name)} in ${file}; ${suggest(name, [...credentials.keys()])}`)
+function credentialOf(config: Config, name: string): Credential {
+  const credential = namedCredential(config, name)
   if (needsLogin(credential)) return credential
   const { grant_type } = credential
   throw new OperationError(

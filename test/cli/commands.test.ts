@@ -8,7 +8,7 @@ import { projectRoot, run, runHere, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const commands = ['serve', 'check', 'explain', 'login', 'providers', 'simulate', 'demo', 'healthcheck', 'version']
+const commands = ['serve', 'check', 'explain', 'login', 'token', 'providers', 'simulate', 'demo', 'healthcheck', 'version']
 
 describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {
@@ -53,6 +53,8 @@ describe('a wrong command line', () => {
     [['login'], 'Usage: bearerd login CREDENTIAL'],
     [['login', 'a', 'b'], 'Usage: bearerd login CREDENTIAL'],
     [['login', 'a', '--timeout', '5'], '--timeout takes a duration'],
+    [['token'], 'Usage: bearerd token CREDENTIAL'],
+    [['token', 'a', 'b'], 'unexpected argument'],
     [['simulate', '--port', 'many'], '--port'],
     [['simulate', '--port', '65536'], '--port'],
     [['simulate', '--port', '-1'], '--port'],
