@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { formatQuantity } from '../src/config/quantities.ts'
 import { credentialSchema } from '../src/config/schema/credential.ts'
 import { gatewaySchema } from '../src/config/schema/gateway.ts'
 import { routeSchema } from '../src/config/schema/route.ts'
@@ -68,20 +69,7 @@ function fallbackOf(schema: z.core.$ZodType, isGroup: boolean): string {
 }
 
 function written(value: unknown, unit: 'duration' | 'size' | undefined): string {
-  if (typeof value === 'number' && unit === 'duration')
-    return inUnits(value, [
-      ['h', 3_600_000],
-      ['m', 60_000],
-      ['s', 1_000],
-      ['ms', 1],
-    ])
-  if (typeof value === 'number' && unit === 'size')
-    return inUnits(value, [
-      ['GiB', 1024 ** 3],
-      ['MiB', 1024 ** 2],
-      ['KiB', 1024],
-      ['B', 1],
-    ])
+  if (typeof value === 'number' && unit !== undefined) return formatQuantity(value, unit)
   if (Array.isArray(value)) return `[${value.map((item) => written(item, undefined)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
@@ -89,16 +77,6 @@ function written(value: unknown, unit: 'duration' | 'size' | undefined): string 
   }
   if (typeof value === 'string') return value === '' || /^\s|\s$|[{}#]/.test(value) ? JSON.stringify(value) : value
   return JSON.stringify(value)
-}
-
-function inUnits(value: number, units: readonly (readonly [name: string, factor: number])[]): string {
-  if (value === 0) return units.some(([name]) => name === 's') ? '0s' : '0'
-  // One minute is 60s, as the contract writes it.
-  const [name, factor] = units.find(([unit, candidate]) => value % candidate === 0 && !(unit === 'm' && value === candidate)) ?? [
-    '',
-    1,
-  ]
-  return `${value / factor}${name}`
 }
 
 /** What the walk over zod's own structure needs to know of a schema. */

@@ -25,6 +25,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./token.ts')).token,
   },
   providers: { summary: 'list the provider presets', load: async () => (await import('./providers.ts')).providers },
+  schema: {
+    summary: 'print the JSON Schema of the configuration, for editors',
+    load: async () => (await import('./schema.ts')).schema,
+  },
   simulate: { summary: 'run the simulated providers', load: async () => (await import('./simulate.ts')).simulate },
   demo: {
     summary: 'simulated providers and a gateway in front of them, ready to try',

@@ -20,6 +20,18 @@ export function parseSize(text: string): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : parseQuantity(text, /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)$/, bytesPer)
 }
 
+/** Writes milliseconds or bytes as a person would: in the largest unit that they are a whole number of. */
+export function formatQuantity(value: number, unit: 'duration' | 'size'): string {
+  if (value === 0) return unit === 'duration' ? '0s' : '0'
+  const factors = Object.entries(unit === 'duration' ? millisecondsPer : bytesPer).toReversed()
+  // One minute is 60s, as the contract writes it.
+  const [name, factor] = factors.find(([unitName, each]) => value % each === 0 && !(unitName === 'm' && value === each)) ?? [
+    '',
+    1,
+  ]
+  return `${value / factor}${name}`
+}
+
 function parseQuantity(text: string, pattern: RegExp, factors: Readonly<Record<string, number>>): number | undefined {
   const match = pattern.exec(text)
   const factor = factors[match?.[2] ?? '']

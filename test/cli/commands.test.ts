@@ -8,7 +8,19 @@ import { projectRoot, run, runHere, start } from '../support/cli-process.ts'
 import { goodConfig, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
-const commands = ['serve', 'check', 'explain', 'login', 'token', 'providers', 'simulate', 'demo', 'healthcheck', 'version']
+const commands = [
+  'serve',
+  'check',
+  'explain',
+  'login',
+  'token',
+  'providers',
+  'schema',
+  'simulate',
+  'demo',
+  'healthcheck',
+  'version',
+]
 
 describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('bearerd %s lists every command on stdout', async (arg) => {
