@@ -23,6 +23,8 @@ export interface Command {
   readonly details?: string
   /** Positional arguments it takes, at most. */
   readonly maxPositionals?: number
+  /** For each positional argument the words that it may be, for completion; absent or empty where nobody can know. */
+  readonly completes?: () => readonly (readonly string[])[]
   /**
    * @returns the exit code: 0 done, 1 failed.
    * @throws UsageError for a wrong command line, ConfigError for a wrong configuration

@@ -38,6 +38,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'ask the gateway of a configuration whether it is ready, for container health checks',
     load: async () => (await import('./healthcheck.ts')).healthcheck,
   },
+  completion: {
+    summary: 'print a script with which a shell completes commands and options',
+    load: async () => (await import('./completion.ts')).completion,
+  },
   version: { summary: 'print the version', load: async () => (await import('./version.ts')).version },
 }
 

@@ -25,6 +25,7 @@ export const explain: Command = {
     '  bearerd explain POST /gett/v1/orders\n' +
     "  bearerd explain GET 'http://localhost:8080/uber/v1/trips?limit=5'",
   maxPositionals: 2,
+  completes: () => [commonMethods],
   run: async (context) => {
     const asked = askedRequest(context)
     const config = loadConfig(configFileOf(context), context.env)

@@ -65,6 +65,8 @@ describe('a wrong command line', () => {
     [['login'], 'Usage: bearerd login CREDENTIAL'],
     [['login', 'a', 'b'], 'Usage: bearerd login CREDENTIAL'],
     [['login', 'a', '--timeout', '5'], '--timeout takes a duration'],
+    [['completion'], 'Usage: bearerd completion bash|zsh|fish'],
+    [['completion', 'fich'], 'did you mean "fish"?'],
     [['token'], 'Usage: bearerd token CREDENTIAL'],
     [['token', 'a', 'b'], 'unexpected argument'],
     [['simulate', '--port', 'many'], '--port'],
