@@ -143,8 +143,9 @@ async function attackOnce(
   tally.slowestMs = Math.max(tally.slowestMs, performance.now() - startedMs)
   const outcome = judge(came, method, lane.answer, problems, show)
   tally.outcomes[outcome] = (tally.outcomes[outcome] ?? 0) + 1
-  // What is sent ahead of the next request is no answer to it; what is sent behind it, nobody could tell from one.
-  if (lane.answer.end === 'keep' && lane.answer.later !== '') await became(() => lane.attacked?.closed !== false, surplusMs)
+  // What is sent ahead of the next request is no answer to it; what is sent behind it, nobody could tell from one. And a connection that is
+  // ended in the middle of a later answer is not what is tried here.
+  if (lane.answer.end !== 'keep' || lane.answer.later !== '') await became(() => lane.attacked?.closed !== false, surplusMs)
   const target = `/good-${nth}`
   const good = `GET ${prefix}${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`
   let after = await ask(port, 'GET', good)
