@@ -65,7 +65,7 @@ export class Exchange implements ListItem<Exchange> {
       if (!this.response.writableFinished) this.giveUp()
     })
     // A write to a caller that has left is not worth a crash; `close` says all there is to say.
-    this.response.on('error', () => {})
+    this.response.on('error', ignore)
   }
 
   /** Whether the caller has left before the end of its answer. */
@@ -98,6 +98,8 @@ export class Exchange implements ListItem<Exchange> {
     if (this.#isGone) handler?.()
   }
 }
+
+function ignore(): void {}
 
 /** The caller has left; there is nobody to answer. */
 export class CallerGoneError extends Error {

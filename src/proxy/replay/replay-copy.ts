@@ -84,9 +84,9 @@ export class ReplayCopy {
   #gather(chunk: Buffer): void {
     if (this.#block !== undefined && this.#filled + chunk.length > this.#block.length) this.#closeBlock()
     // The first block is only as large as the body's first piece: most bodies come in one.
-    this.#block ??= Buffer.allocUnsafeSlow(
-      this.#pieces.length === 0 && this.#filled === 0 ? Math.max(chunk.length, 512) : blockSize,
-    )
+    const isFirst = this.#pieces.length === 0 && this.#filled === 0
+    // The first from the platform's pool: memory of its own costs a small body more than everything else about it.
+    this.#block ??= isFirst ? Buffer.allocUnsafe(Math.max(chunk.length, 512)) : Buffer.allocUnsafeSlow(blockSize)
     chunk.copy(this.#block, this.#filled)
     this.#filled += chunk.length
   }

@@ -21,6 +21,9 @@ export function headOf({ method, target, fields }: Pick<UpstreamRequest, 'method
 const forbiddenInTarget = /[^\x21-\x7e]/
 const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/
 
+/** Up to here a piece is written as a string. */
+const smallPiece = 8 * 1024
+
 const lastChunk = '0\r\n\r\n'
 
 /** Writes one request: its head, and its body in the framing that the head announces (RFC 9112 6). */
@@ -57,9 +60,7 @@ export class RequestWriter {
 
   /** Writes the head, unless it has gone out: for a caller that thinks before its body. */
   flushHead(): void {
-    if (this.#head === undefined) return
-    this.#socket.write(this.#head, 'latin1')
-    this.#head = undefined
+    this.#writeText('')
   }
 
   /** @returns false when the connection can take no more for now */
@@ -71,26 +72,33 @@ export class RequestWriter {
       return false
     }
     this.#left -= piece.length
-    // Head, size and piece leave in one system call.
-    this.#socket.cork()
-    this.flushHead()
-    if (this.#isChunked) this.#socket.write(`${piece.length.toString(16)}\r\n`, 'latin1')
-    this.#socket.write(piece)
-    if (this.#isChunked) this.#socket.write('\r\n', 'latin1')
-    this.#socket.uncork()
+    // Head, size and piece leave in one system call; what is small as one string, which costs less than several buffers.
+    if (piece.length <= smallPiece) {
+      const text = piece.toString('latin1')
+      this.#writeText(this.#isChunked ? `${piece.length.toString(16)}\r\n${text}\r\n` : text)
+    } else {
+      this.#socket.cork()
+      this.#writeText(this.#isChunked ? `${piece.length.toString(16)}\r\n` : '')
+      this.#socket.write(piece)
+      if (this.#isChunked) this.#socket.write('\r\n', 'latin1')
+      this.#socket.uncork()
+    }
     return !this.#socket.writableNeedDrain
   }
 
   /** That was the body. */
   end(): void {
     this.#isEnded = true
-    if (this.#isChunked) {
-      this.#socket.write(`${this.#head ?? ''}${lastChunk}`, 'latin1')
-      this.#head = undefined
-      return
-    }
+    if (this.#isChunked) this.#writeText(lastChunk)
     // More or fewer bytes than announced would be read as another request: the parser sees to it, and this makes sure.
-    if (this.#left > 0) this.#socket.destroy()
+    else if (this.#left > 0) this.#socket.destroy()
     else this.flushHead()
+  }
+
+  /** Writes the head, unless it has gone out, and some text in one piece. */
+  #writeText(text: string): void {
+    const whole = this.#head === undefined ? text : `${this.#head}${text}`
+    this.#head = undefined
+    if (whole !== '') this.#socket.write(whole, 'latin1')
   }
 }
