@@ -141,8 +141,9 @@ export class Attempt implements BodySink, ConnectionUser {
   }
 
   #connect(): void {
-    this.#watchdog.arm(this.#upstream.timeouts.connect)
-    this.#giveUpConnecting = this.#upstream.pool.open(this.wantsUpgrade, (error, connection) => {
+    const { pool, timeouts } = this.#upstream
+    if (!pool.limitsConnecting) this.#watchdog.arm(timeouts.connect)
+    this.#giveUpConnecting = pool.open(this.wantsUpgrade, (error, connection) => {
       this.#giveUpConnecting = undefined
       if (connection !== undefined) this.#use(connection)
       else {

@@ -62,6 +62,11 @@ export class ConnectionPool implements ConnectionOwner {
     this.slots = new ConnectionSlots(options.max)
   }
 
+  /** Whether it is watched here how long a connection takes to be made: who digs a tunnel can say where it got stuck. */
+  get limitsConnecting(): boolean {
+    return this.#options.proxy !== undefined
+  }
+
   /** An idle connection, if there is one. Needs a slot. */
   takeIdle(): Connection | undefined {
     for (;;) {
