@@ -4,7 +4,7 @@ import { suggest } from '../config/problem.ts'
 import { shownEndpoint } from '../config/schema/url.ts'
 import { explainRequest } from '../proxy/explain-request.ts'
 import type { AskedRequest, Explanation, ForwardedRequest } from '../proxy/explain-request.ts'
-import { createLog } from '../telemetry/log.ts'
+import { createSilentLog } from '../telemetry/log.ts'
 import { UsageError } from './command.ts'
 import type { Command, CommandContext } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
@@ -29,7 +29,7 @@ export const explain: Command = {
   run: async (context) => {
     const asked = askedRequest(context)
     const config = loadConfig(configFileOf(context), context.env)
-    const explanation = explainRequest(config, asked, createLog({ write: () => {} }))
+    const explanation = explainRequest(config, asked, createSilentLog())
     if (context.values['json'] === true) context.stdout(JSON.stringify(rowOf(asked, explanation)))
     else for (const line of linesOf(asked, explanation)) context.stdout(line)
     return explanation.refusal === undefined ? 0 : 1

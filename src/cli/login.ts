@@ -6,7 +6,7 @@ import { createCodeExchange } from '../oauth/exchange-code.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { AuthorizationCode } from '../oauth/token-request.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
-import { createLog } from '../telemetry/log.ts'
+import { createSilentLog } from '../telemetry/log.ts'
 import { systemClock } from '../tokens/clock.ts'
 import type { Clock } from '../tokens/clock.ts'
 import type { TokenStore } from '../tokens/store/token-store.ts'
@@ -123,7 +123,7 @@ export const login: Command = loginCommand({
   clock: systemClock,
   // What the store would log is of no use to a person who waits; whether it keeps the token is said at the end.
   openStore: async (config) =>
-    await openStore(config, { clock: systemClock, random: Math.random, log: createLog({ write: () => {} }), onUp: () => {} }),
+    await openStore(config, { clock: systemClock, random: Math.random, log: createSilentLog(), onUp: () => {} }),
   openBrowser: (url) => {
     if (process.stdout.isTTY) openBrowser(url)
   },

@@ -2,26 +2,20 @@ import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
 import { formatAddress, isSocketFile } from '../config/schema/listen.ts'
 import type { ListenAddress } from '../config/schema/listen.ts'
-import { createGrantRequest } from '../oauth/request-grant.ts'
-import { createRevocation } from '../oauth/revocation.ts'
-import { createTokenTransport } from '../oauth/token-transport.ts'
 import { listenOn } from '../proxy/caller/listen-on.ts'
 import { createWebServer } from '../proxy/caller/web-server.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
-import { systemClock } from '../tokens/clock.ts'
-import { TokenSources } from '../tokens/token-sources.ts'
+import type { TokenSources } from '../tokens/token-sources.ts'
 import type { DataPath } from '../workers/data-path.ts'
 import { WorkerProblemsError } from '../workers/data-path.ts'
 import { OperationError } from './command.ts'
 import { makeDataPath } from './make-data-path.ts'
-import { openStore } from './open-store.ts'
+import { openTokens } from './open-tokens.ts'
 import { createReload } from './reload.ts'
 import type { Reload } from './reload.ts'
 
-/** How long token requests under way may take at the end: a refresh token whose successor is thrown away is lost. */
-const settleMs = 10_000
 /** How long the provider may take to take tokens back, at the end. */
 const handBackMs = 5_000
 
@@ -45,24 +39,8 @@ export interface RunningGateway {
 export async function startGateway(first: Config, log: Log, version: string, read?: () => Config): Promise<RunningGateway> {
   let config = first
   const metrics = new Metrics(version)
-  const transport = createTokenTransport(`bearerd/${version}`)
-  const requestGrant = createGrantRequest(transport, () => systemClock.epochMs())
-  const store = await openStore(config, {
-    clock: systemClock,
-    random: Math.random,
-    log,
-    onUp: (name, isUp) => metrics.setStoreUp(name, isUp),
-  })
-  const tokens = new TokenSources(config.credentials, {
-    requestGrant,
-    revokeToken: createRevocation(transport, () => systemClock.epochMs()),
-    store,
-    clock: systemClock,
-    random: Math.random,
-    metrics,
-    log,
-    maxTokens: config.token_store.max_tokens,
-  })
+  const opened = await openTokens(config, { metrics, log, version })
+  const { tokens } = opened
   const dataPath = await makeDataPath({ config, tokens, metrics, log })
 
   let lastReload = { atEpochMs: Date.now(), isUsed: true, problems: [] as readonly string[] }
@@ -117,8 +95,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   const { server: admin, endHandshakes } = createWebServer({}, secure, log)
   admin.on('request', adminListener)
   const release = async (): Promise<void> => {
-    await store.close()
-    await transport.close()
+    await opened.close()
     admin.closeAllConnections()
     endHandshakes()
     await new Promise((resolve) => admin.close(resolve))
@@ -151,7 +128,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       if (config.shutdown.delay > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdown.delay))
       await dataPath.close(config.shutdown.grace)
       tokens.close()
-      await tokens.settle(settleMs)
+      await opened.settle()
       await tokens.handBack(handBackMs)
       await release()
       log.info('bearerd has stopped')

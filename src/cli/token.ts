@@ -3,14 +3,10 @@ import { loadConfig } from '../config/load-config.ts'
 import { longestTimerMs } from '../config/quantities.ts'
 import { shownEndpoint } from '../config/schema/url.ts'
 import { atPointer } from '../oauth/json-pointer.ts'
-import { createGrantRequest } from '../oauth/request-grant.ts'
-import { createRevocation } from '../oauth/revocation.ts'
-import { createTokenTransport } from '../oauth/token-transport.ts'
-import { createLog } from '../telemetry/log.ts'
+import { createSilentLog } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import { systemClock } from '../tokens/clock.ts'
-import { TokenSources } from '../tokens/token-sources.ts'
 import { TokenUnavailableError } from '../tokens/token-unavailable-error.ts'
 import { OperationError, UsageError } from './command.ts'
 import type { Command } from './command.ts'
@@ -18,11 +14,8 @@ import { configFileOf, configOption } from './config-file.ts'
 import { grantedScope } from './granted-scope.ts'
 import { noticeInterruption } from './interruption.ts'
 import { namedCredential } from './named-credential.ts'
-import { openStore } from './open-store.ts'
+import { openTokens } from './open-tokens.ts'
 import { packageVersion } from './version.ts'
-
-/** How long a token request may go on when nobody waits for it any more: a refresh token whose successor is thrown away is lost. */
-const settleMs = 10_000
 
 /** `bearerd token` */
 export const token: Command = {
@@ -64,35 +57,23 @@ export const token: Command = {
 
 /** @throws OperationError when there is none to be had */
 async function obtainToken(config: Config, credential: Credential): Promise<AccessToken> {
-  // What is worth a line in the log is in the error as well.
-  const log = createLog({ write: () => {} })
   const version = packageVersion()
-  const parts = { clock: systemClock, random: Math.random, log }
-  const store = await openStore(config, { ...parts, onUp: () => {} })
-  const transport = createTokenTransport(`bearerd/${version}`)
-  const epochMs = (): number => systemClock.epochMs()
-  const tokens = new TokenSources(new Map([[credential.name, credential]]), {
-    ...parts,
-    requestGrant: createGrantRequest(transport, epochMs),
-    revokeToken: createRevocation(transport, epochMs),
-    store,
-    metrics: new Metrics(version),
-    maxTokens: config.token_store.max_tokens,
-  })
+  const own = { ...config, credentials: new Map([[credential.name, credential]]) }
+  // What is worth a line in the log is in the error as well.
+  const opened = await openTokens(own, { metrics: new Metrics(version), log: createSilentLog(), version })
   const interruption = noticeInterruption('waiting for the token', longestTimerMs)
   const { promise: interrupted, reject } = Promise.withResolvers<never>()
   interruption.signal.addEventListener('abort', () => reject(interruption.signal.reason as Error))
   try {
-    return await Promise.race([tokens.of(credential).obtain(), interrupted])
+    return await Promise.race([opened.tokens.of(credential).obtain(), interrupted])
   } catch (error) {
     if (!(error instanceof TokenUnavailableError)) throw error
     throw new OperationError(`${error.message}${remedyOf(error, credential)}`, { cause: error })
   } finally {
     interruption.end()
-    tokens.close()
-    await tokens.settle(settleMs)
-    await store.close()
-    await transport.close()
+    opened.tokens.close()
+    await opened.settle()
+    await opened.close()
   }
 }
 

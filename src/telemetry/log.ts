@@ -26,6 +26,11 @@ export function createLog(destination?: DestinationStream, level = 'info', { isS
   return pino(options, destination ?? standardOutput(isShared))
 }
 
+/** Makes a log that nobody reads, for commands that say everything themselves. */
+export function createSilentLog(): Log {
+  return createLog({ write: () => {} }, 'silent')
+}
+
 /** Up to here the system writes to a pipe in one piece, whoever else does (PIPE_BUF of Linux). */
 const wholeBytes = 4_096
 
