@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createGateway } from '../proxy/gateway.ts'
+import type { GatewayParts } from '../proxy/gateway.ts'
 import { inThisProcess } from '../workers/data-path.ts'
 import type { DataPath } from '../workers/data-path.ts'
 import type { WorkerPoolParts } from '../workers/worker-pool.ts'
@@ -7,11 +8,11 @@ import type { WorkerPoolParts } from '../workers/worker-pool.ts'
 const program = join(import.meta.dirname, '../../bin/bearerd.js')
 
 /** Makes the data path of a configuration, which does not listen yet: in this process, or in as many workers as it says. */
-export async function makeDataPath(parts: Omit<WorkerPoolParts, 'fork'>): Promise<DataPath> {
-  const { config, tokens, metrics, log } = parts
+export async function makeDataPath(parts: Omit<WorkerPoolParts, 'fork'> & Pick<GatewayParts, 'tracer'>): Promise<DataPath> {
+  const { config, tokens, metrics, log, tracer } = parts
   if (config.workers === 1) {
     const tokenSource = tokens.of.bind(tokens)
-    return inThisProcess(createGateway({ config, metrics, log, tokenSource }), metrics)
+    return inThisProcess(createGateway({ config, metrics, log, tokenSource, tracer }), metrics)
   }
   const { fork } = await import('node:child_process')
   const { WorkerPool } = await import('../workers/worker-pool.ts')

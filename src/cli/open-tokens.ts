@@ -1,9 +1,11 @@
 import type { Config } from '../config/config.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
+import { traceGrantRequests } from '../oauth/traced-grant-request.ts'
 import { createRevocation } from '../oauth/revocation.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import { systemClock } from '../tokens/clock.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { openStore } from './open-store.ts'
@@ -16,6 +18,8 @@ export interface OpenTokensParts {
   readonly metrics: Metrics
   readonly log: Log
   readonly version: string
+  /** Told of token requests; undefined when no OpenTelemetry SDK was loaded. */
+  readonly tracer?: Tracer | undefined
 }
 
 /** Tokens, and what they are got with and kept in. */
@@ -33,15 +37,16 @@ export interface OpenTokens {
  */
 export async function openTokens(
   config: Pick<Config, 'credentials' | 'token_store'>,
-  { metrics, log, version }: OpenTokensParts,
+  { metrics, log, version, tracer }: OpenTokensParts,
 ): Promise<OpenTokens> {
   const common = { clock: systemClock, random: Math.random, log }
   const epochMs = (): number => systemClock.epochMs()
   const transport = createTokenTransport(`bearerd/${version}`)
   const store = await openStore(config, { ...common, onUp: (name, isUp) => metrics.setStoreUp(name, isUp) })
+  const requestGrant = createGrantRequest(transport, epochMs)
   const tokens = new TokenSources(config.credentials, {
     ...common,
-    requestGrant: createGrantRequest(transport, epochMs),
+    requestGrant: tracer === undefined ? requestGrant : traceGrantRequests(requestGrant, tracer),
     revokeToken: createRevocation(transport, epochMs),
     store,
     metrics,

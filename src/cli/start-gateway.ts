@@ -7,6 +7,7 @@ import { createWebServer } from '../proxy/caller/web-server.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
+import { findTracer } from '../telemetry/tracer.ts'
 import type { TokenSources } from '../tokens/token-sources.ts'
 import type { DataPath } from '../workers/data-path.ts'
 import { WorkerProblemsError } from '../workers/data-path.ts'
@@ -39,9 +40,10 @@ export interface RunningGateway {
 export async function startGateway(first: Config, log: Log, version: string, read?: () => Config): Promise<RunningGateway> {
   let config = first
   const metrics = new Metrics(version)
-  const opened = await openTokens(config, { metrics, log, version })
+  const tracer = await findTracer(version)
+  const opened = await openTokens(config, { metrics, log, version, tracer })
   const { tokens } = opened
-  const dataPath = await makeDataPath({ config, tokens, metrics, log })
+  const dataPath = await makeDataPath({ config, tokens, metrics, log, tracer })
 
   let lastReload = { atEpochMs: Date.now(), isUsed: true, problems: [] as readonly string[] }
   const keepWarm = (): void => {
@@ -131,6 +133,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
       await opened.settle()
       await tokens.handBack(handBackMs)
       await release()
+      await tracer?.flush()
       log.info('bearerd has stopped')
     },
   }

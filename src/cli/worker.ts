@@ -1,4 +1,5 @@
 import { createLog } from '../telemetry/log.ts'
+import { findTracer } from '../telemetry/tracer.ts'
 import { runWorker } from '../workers/worker.ts'
 import type { ChannelEnd } from '../workers/link.ts'
 import { UsageError } from './command.ts'
@@ -13,7 +14,10 @@ export const worker: Command = {
   run: async ({ env }) => {
     if (process.send === undefined) throw new UsageError('bearerd serve starts its workers itself')
     process.on('disconnect', () => process.exit(1))
-    await runWorker({ end: channel, env, log: createLog(undefined, 'info', { isShared: true }), version: packageVersion() })
+    const version = packageVersion()
+    const tracer = await findTracer(version)
+    await runWorker({ end: channel, env, log: createLog(undefined, 'info', { isShared: true }), version, tracer })
+    await tracer?.flush()
     process.exit(0)
   },
 }

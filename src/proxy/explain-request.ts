@@ -99,10 +99,14 @@ function forwardedRequest(config: Config, asked: AskedRequest, bare: ReceivedReq
 
     const injection = credential && maskedInjection(credential)
     const options = { authority: authorityOf(route), injection, via: config.via, forwardsExpect: false, upgrade: undefined }
-    const send = (request: ReceivedRequest) => makeUpstreamRequest(request, maskedRoute(route), path, options)
-    const sent = send(received)
+    const send = (request: ReceivedRequest, traceFields: readonly string[] | undefined) =>
+      makeUpstreamRequest(request, maskedRoute(route), path, { ...options, traceFields })
+    const { traceparent } = config.tracing
+    const trace = traceparent === 'off' ? [] : undefined
+    // One is made for whoever sends none, as here; who sends one is not robbed of it.
+    const sent = send(received, traceparent === 'make' ? ['traceparent', masked] : trace)
     const candidates = candidatesFor(route, injection, identityFields)
-    const { fields: left } = send({ ...received, fields: candidates.flatMap((name) => [name, candidateValue]) })
+    const { fields: left } = send({ ...received, fields: candidates.flatMap((name) => [name, candidateValue]) }, trace)
     return {
       route,
       url: isUpstreamTemplate(upstream)
@@ -166,7 +170,16 @@ function maskedRoute(route: Route): Route {
 function candidatesFor({ headers }: Route, injection: Injection | undefined, identityFields: readonly string[]): string[] {
   const injected = injection?.fields.filter((_, index) => index % 2 === 0) ?? []
   const named = [...headers.remove, ...Object.keys(headers.set), ...injected, ...identityFields]
-  const always = ['Authorization', 'Proxy-Authorization', 'X-Bearerd-Key', 'Keep-Alive', 'TE', 'Upgrade']
+  const always = [
+    'Authorization',
+    'Proxy-Authorization',
+    'X-Bearerd-Key',
+    'Keep-Alive',
+    'TE',
+    'Upgrade',
+    'traceparent',
+    'tracestate',
+  ]
   const seen = new Set<string>()
   return [...always, ...named].filter((name) => !seen.has(name.toLowerCase()) && seen.add(name.toLowerCase()))
 }

@@ -23,6 +23,8 @@ import { checkRouteAllows } from './routing/route-check.ts'
 import type { RouteTable } from './routing/route-table.ts'
 import { sendRequest } from './upstream/send-request.ts'
 import { tokenFor } from './token-choice.ts'
+import { traceOf } from './tracing/request-trace.ts'
+import type { TracingParts } from './tracing/request-trace.ts'
 import { upstreamPath } from './upstream/upstream-request.ts'
 import type { Answer } from './upstream/answer.ts'
 import type { RouteUpstreams } from './upstream/route-upstreams.ts'
@@ -32,6 +34,7 @@ import { checkLoop } from './request/via.ts'
 export interface ForwardingParts {
   readonly limits: Config['limits']
   readonly via: Config['via']
+  readonly tracing: TracingParts
   readonly metrics: Metrics
   readonly callerCheck: CallerCheck
   /** Undefined where anyone may call. */
@@ -50,6 +53,8 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   const received = receiveRequest(exchange.request, parts.limits, exchange.expectsContinue)
   exchange.path = received.target.path
   exchange.query = received.target.query
+  const trace = traceOf(received, parts.tracing)
+  exchange.trace = trace
   parts.callerCheck(received)
   const caller = parts.authenticate && (await knownCaller(exchange, received, parts.authenticate))
   if (isForTheGateway(received)) {
@@ -68,7 +73,7 @@ export async function forward(exchange: Exchange, parts: ForwardingParts): Promi
   const source = route.credential && parts.tokenSource(route.credential, callerIdentity(route.credential, received))
   const { via, limits } = parts
   const body = bodyOf(exchange, received, route, parts)
-  const forwarding = { exchange, received, body, route, rest, path, upstreams, via, limits }
+  const forwarding = { exchange, received, body, route, rest, path, upstreams, via, limits, trace }
   try {
     let token: AccessToken | undefined
     const answer = await sendRequest(forwarding, () => {

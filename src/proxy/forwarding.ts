@@ -2,6 +2,7 @@ import type { Config, Route } from '../config/config.ts'
 import type { Exchange } from './caller/exchange.ts'
 import type { ReceivedRequest } from './request/received-request.ts'
 import type { RequestBody } from './request/request-body.ts'
+import type { RequestTrace } from './tracing/request-trace.ts'
 import type { RouteUpstreams } from './upstream/route-upstreams.ts'
 
 /** One request on its way through the gateway: what every step from the upstream's choice to the relayed answer goes by. */
@@ -18,4 +19,5 @@ export interface Forwarding {
   /** Pseudonym for Via, or `off`. */
   readonly via: string
   readonly limits: Config['limits']
+  readonly trace: RequestTrace
 }

@@ -6,6 +6,7 @@ import type { Identity } from '../oauth/identity.ts'
 import { AccessLog } from '../telemetry/access-log.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { TokenSupply } from '../tokens/token-supply.ts'
 import { createAuthenticator } from './authentication/authenticator.ts'
 import type { IssuerKeysByUri } from './authentication/signed-tokens.ts'
@@ -24,6 +25,8 @@ export interface GatewayParts {
   readonly metrics: Metrics
   readonly log: Log
   readonly tokenSource: (credential: Credential, identity: Identity) => TokenSupply
+  /** Undefined when no OpenTelemetry SDK was loaded. */
+  readonly tracer: Tracer | undefined
 }
 
 /** The data path: listener, routes, forwarding, upstream connections. */
@@ -53,10 +56,10 @@ export interface Prepared {
 }
 
 /** Builds the data path of a configuration. */
-export function createGateway({ config: first, metrics, log, tokenSource }: GatewayParts): Gateway {
+export function createGateway({ config: first, metrics, log, tokenSource, tracer }: GatewayParts): Gateway {
   const recent = new RecentRequests()
-  const issuers: IssuerKeysByUri = new Map()
-  let current = generationOf(first, { metrics, log, tokenSource, issuers })
+  const common = { metrics, log, tokenSource, tracer, issuers: new Map() }
+  let current = generationOf(first, common)
   const listener = createListener(first, (exchange) => forward(exchange, current.parts), {
     metrics,
     log,
@@ -69,7 +72,7 @@ export function createGateway({ config: first, metrics, log, tokenSource }: Gate
     open: () => listener.open(),
     receive: () => listener.receive(),
     prepare: (config) => {
-      const next = generationOf(config, { metrics, log, tokenSource, issuers }, current)
+      const next = generationOf(config, common, current)
       return {
         commit: () => {
           const before = current
@@ -98,7 +101,7 @@ interface Generation {
 /** @param before of which is taken over what has not changed */
 function generationOf(
   config: Config,
-  { metrics, log, tokenSource, issuers }: Omit<GatewayParts, 'config'> & { readonly issuers: IssuerKeysByUri },
+  { metrics, log, tokenSource, tracer, issuers }: Omit<GatewayParts, 'config'> & { readonly issuers: IssuerKeysByUri },
   before?: Generation,
 ): Generation {
   const upstreams = new UpstreamsByRoute(config, log, before?.upstreams)
@@ -106,6 +109,7 @@ function generationOf(
   const parts: ForwardingParts = {
     limits: config.limits,
     via: config.via,
+    tracing: { mode: config.tracing.traceparent, tracer },
     metrics,
     callerCheck: createCallerCheck(config),
     authenticate:

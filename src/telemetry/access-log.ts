@@ -6,6 +6,8 @@ import type { Log } from './log.ts'
 /** What is told of a finished request. Never a secret, a field or a body; times in milliseconds. */
 export interface AccessRecord {
   readonly request_id: string
+  /** Of the trace that it belongs to, as `traceparent` has it. */
+  readonly trace_id: string | undefined
   /** The configured name of who called; undefined where callers are not told apart, or nobody was recognised. */
   readonly caller: string | undefined
   readonly route: string | undefined
@@ -47,6 +49,7 @@ export class AccessLog {
   write(record: AccessRecord): void {
     if (!this.#log.isLevelEnabled('info')) return
     let line = `{"level":"info","time":"${isoTime(Date.now())}"${this.#bindings},"request_id":"${record.request_id}"`
+    if (record.trace_id !== undefined) line += `,"trace_id":"${record.trace_id}"`
     if (record.caller !== undefined) line += `,"caller":${JSON.stringify(record.caller)}`
     if (record.route !== undefined) line += `,"route":${JSON.stringify(record.route)}`
     line += `,"method":${JSON.stringify(record.method)},"path":${JSON.stringify(record.path)}`

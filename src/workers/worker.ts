@@ -4,6 +4,7 @@ import { createGateway } from '../proxy/gateway.ts'
 import type { Gateway, Prepared } from '../proxy/gateway.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import { systemClock } from '../tokens/clock.ts'
 import { Link } from './link.ts'
 import type { ChannelEnd } from './link.ts'
@@ -18,6 +19,8 @@ export interface WorkerParts {
   readonly env: Readonly<NodeJS.ProcessEnv>
   readonly log: Log
   readonly version: string
+  /** Undefined when no OpenTelemetry SDK was loaded. */
+  readonly tracer: Tracer | undefined
 }
 
 /**
@@ -25,7 +28,7 @@ export interface WorkerParts {
  * the main process, and nothing without it.
  * @returns when the main process says that there is nothing left to be done
  */
-export function runWorker({ end, env, log: mainLog, version }: WorkerParts): Promise<void> {
+export function runWorker({ end, env, log: mainLog, version, tracer }: WorkerParts): Promise<void> {
   const metrics = new Metrics(version)
   const done = Promise.withResolvers<void>()
   const read = ({ file, text }: ConfigMessage): Config => shareOf(parseConfig(file, text, env))
@@ -76,7 +79,7 @@ export function runWorker({ end, env, log: mainLog, version }: WorkerParts): Pro
     const tokens = new WorkerTokens({ link, metrics, clock: systemClock, most: config.token_store.max_tokens })
     tokens.add(message.generation, config.credentials)
     const tokenSource = tokens.of.bind(tokens)
-    const gateway = createGateway({ config, metrics, log: mainLog.child({ worker }), tokenSource })
+    const gateway = createGateway({ config, metrics, log: mainLog.child({ worker }), tokenSource, tracer })
     return { gateway, tokens, connections: new ReceivedConnections(gateway.receive(), link) }
   }
 

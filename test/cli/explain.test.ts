@@ -62,6 +62,16 @@ async function explained(config: object, ...args: readonly string[]): Promise<Ex
 }
 
 describe('explain', () => {
+  it.each([
+    ['pass', [], []],
+    ['make', [{ name: 'traceparent', value: '***' }], []],
+    ['off', [], ['traceparent', 'tracestate']],
+  ] as const)('says what becomes of the trace fields with traceparent: %s', async (traceparent, set, removed) => {
+    const said = await explained({ ...fixedConfig, tracing: { traceparent } }, 'GET', '/bare/x')
+    expect(said.set.filter(({ name }) => name.startsWith('trace'))).toEqual(set)
+    expect(said.removed.filter((name) => name.startsWith('trace'))).toEqual(removed)
+  })
+
   it('says what would become of a request', async () => {
     const { code, stdout, stderr } = await explain(fixedConfig, 'POST', '/api/orders%2F1?a=1')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

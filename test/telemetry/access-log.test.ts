@@ -16,6 +16,7 @@ const status = fc.integer({ min: 100, max: 999 })
 
 const record: fc.Arbitrary<AccessRecord> = fc.record({
   request_id: fc.uuid(),
+  trace_id: perhaps(fc.stringMatching(/^[0-9a-f]{32}$/)),
   caller: perhaps(text),
   route: perhaps(text),
   method: text,

@@ -81,6 +81,15 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
       .default('bearerd')
       .describe('Pseudonym in Via, by which loops are noticed; or off.'),
     access_log: accessLog.prefault('on').describe('One line per request.'),
+    tracing: strictObject({
+      traceparent: oneOf(['pass', 'make', 'off'])
+        .default('pass')
+        .describe(
+          'What the upstream gets of traceparent and tracestate: what the caller sent, a new one where it sent none, or nothing.',
+        ),
+    })
+      .prefault({})
+      .describe('How requests are traced.'),
     workers: workers
       .prefault(1)
       .describe(

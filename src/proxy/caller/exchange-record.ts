@@ -45,10 +45,12 @@ export function recordExchange(exchange: Exchange, { metrics, recent, accessLog,
     upstreamMs,
     error,
   })
+  exchange.trace?.end({ status, error, route })
   const { mode, query } = accessLogOptions()
   if (mode === 'off' || (mode === 'errors' && status < 400)) return
   accessLog.write({
     request_id: id,
+    trace_id: exchange.trace?.id,
     caller,
     route,
     method,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ReplayOutcome, RouteMetrics } from '../../telemetry/metrics.ts'
 import type { ListItem } from '../message/linked-list.ts'
+import type { RequestTrace } from '../tracing/request-trace.ts'
 import { UpgradeCaller } from './upgrade-caller.ts'
 
 /** How a request came by its token: at once, after a wait, or it needed none. */
@@ -43,6 +44,10 @@ export class Exchange implements ListItem<Exchange> {
   upstreamStatus: number | undefined
   upstreamMs: number | undefined
   error: string | undefined
+  /** Undefined for what is not a request that could be read. */
+  trace: RequestTrace | undefined
+  /** How often it was sent to an upstream. */
+  callCount = 0
   /** The connection was upgraded; its end is not the end of an answer. */
   isTunnel = false
   metrics: RouteMetrics | undefined

@@ -26,12 +26,13 @@ export async function sendRequest(forwarding: Forwarding, chooseToken: ChooseTok
       const attempt = starting instanceof Attempt ? starting : await starting
       sending.watch(attempt)
       const answer = await attempt.answer
-      exchange.upstreamStatus = answer.status
+      sending.onAnswer(answer.status)
       // RFC 9110 10.1.1: repeat without the expectation; not a byte of the body has been sent.
       if (answer.status !== 417 || !forwardsExpect || !body.canStartOver) return answer
       answer.release()
       forwardsExpect = false
     } catch (error) {
+      sending.onFailure(error)
       if (exchange.isGone) throw new CallerGoneError()
       if (!(error instanceof UpstreamError)) throw error
       if (isFresh || !canSendAgain(error, received, body)) throw error.gatewayError

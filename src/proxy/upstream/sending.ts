@@ -7,7 +7,9 @@ import { Attempt } from './attempt.ts'
 import type { AttemptEvents } from './attempt.ts'
 import { relayInterimAnswer } from './interim-answer.ts'
 import { waitForSlot } from './slot-wait.ts'
+import type { CallTrace } from '../tracing/request-trace.ts'
 import { makeUpstreamRequest, upstreamPath } from './upstream-request.ts'
+import { UpstreamError } from './upstream-error.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Says with which token. Asked again after a wait for a connection: a token may expire in the line. */
@@ -29,6 +31,7 @@ export class Sending implements AttemptEvents {
   readonly #isFresh: boolean
   readonly #forwardsExpect: boolean
   #attempt: Attempt | undefined
+  #trace: CallTrace | undefined
   #continueTimer: NodeJS.Timeout | undefined
   #isAttached = false
   #startedMs = 0
@@ -58,6 +61,17 @@ export class Sending implements AttemptEvents {
     body.onWanted = received.expectsContinue ? () => exchange.response.writeContinue() : undefined
     if (this.#forwardsExpect) this.#continueTimer = setTimeout(() => this.onContinue(), continueMs)
     else this.#attach(attempt)
+  }
+
+  onAnswer(status: number): void {
+    this.#forwarding.exchange.upstreamStatus = status
+    this.#trace?.answered(status)
+  }
+
+  /** There will be no answer to this attempt. */
+  onFailure(error: unknown): void {
+    const { gatewayError = error } = error instanceof UpstreamError ? error : {}
+    this.#trace?.failed(gatewayError instanceof GatewayError ? gatewayError.code : 'caller_gone')
   }
 
   onContinue(): void {
@@ -116,17 +130,21 @@ export class Sending implements AttemptEvents {
 
   /** Needs a slot. */
   #startOn(upstream: Upstream, token: AccessToken | undefined): Attempt {
-    const { exchange, received, route, rest, path, upstreams, via } = this.#forwarding
+    const { exchange, received, route, rest, path, upstreams, via, trace } = this.#forwarding
     const { authority, pool } = upstream
     const upgrade = exchange.upgrade === undefined ? undefined : exchange.request.headers.upgrade
     try {
       if (upstreams.fixed === undefined) exchange.upstream = authority
-      const request = makeUpstreamRequest(received, route, path ?? upstreamPath(upstream, rest), {
+      const pathThere = path ?? upstreamPath(upstream, rest)
+      this.#trace = trace.startCall(this.#forwarding, upstream, pathThere)
+      exchange.callCount++
+      const request = makeUpstreamRequest(received, route, pathThere, {
         authority,
         injection: token?.reveal(),
         via,
         forwardsExpect: this.#forwardsExpect,
         upgrade,
+        traceFields: this.#trace.fields,
       })
       return new Attempt(upstream, request, this, { upgrade: upgrade !== undefined, isFresh: this.#isFresh })
     } catch (error) {

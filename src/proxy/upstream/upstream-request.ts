@@ -27,6 +27,8 @@ export interface AttemptOptions {
   readonly forwardsExpect: boolean
   /** The protocol to ask for, as received (RFC 9110 7.8). */
   readonly upgrade: string | undefined
+  /** `traceparent` and `tracestate` in place of the caller's; undefined leaves those as they are. */
+  readonly traceFields: readonly string[] | undefined
 }
 
 /**
@@ -51,9 +53,9 @@ export function makeUpstreamRequest(
   path: string,
   options: AttemptOptions,
 ): UpstreamRequest {
-  const { authority, injection, via, forwardsExpect, upgrade } = options
+  const { authority, injection, via, forwardsExpect, upgrade, traceFields } = options
   const fields = ['Host', authority]
-  copyFields(received, route, injection, fields)
+  copyFields(received, route, injection, { traceFields, into: fields })
   addFraming(received, fields)
   if (via !== 'off') fields.push('Via', `${received.version} ${via}`)
   if (forwardsExpect) fields.push('Expect', '100-continue')
@@ -84,13 +86,20 @@ const ownFields = new Set([
   'x_bearerd-key',
 ])
 
-function copyFields(received: ReceivedRequest, route: Route, injection: Injection | undefined, into: string[]): void {
+/** @param traceFields in place of the caller's, unless the route says otherwise */
+function copyFields(
+  received: ReceivedRequest,
+  route: Route,
+  injection: Injection | undefined,
+  { traceFields, into }: { readonly traceFields: readonly string[] | undefined; readonly into: string[] },
+): void {
   const dropped = droppedNames(route, injection)
   const { fields, connectionOptions } = received
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string
     const lowerName = name.toLowerCase()
     if (isHopByHop(lowerName) || ownFields.has(lowerName) || connectionOptions?.has(lowerName) === true) continue
+    if (traceFields !== undefined && traceNames.has(lowerName)) continue
     // Many servers take X_Api_Key for X-Api-Key, so the underscore twin of our own field goes too.
     if (dropped.size > 0 && (dropped.has(lowerName) || dropped.has(withHyphens(lowerName)))) continue
     into.push(
@@ -100,7 +109,13 @@ function copyFields(received: ReceivedRequest, route: Route, injection: Injectio
         : (fields[index + 1] as string),
     )
   }
+  for (let index = 0; index < (traceFields?.length ?? 0); index += 2) {
+    const [name, value] = [traceFields?.[index] as string, traceFields?.[index + 1] as string]
+    if (!dropped.has(name)) into.push(name, value)
+  }
 }
+
+const traceNames = new Set(['traceparent', 'tracestate'])
 
 /** What the last request of each route was made with: nearly always the next one has the same token. */
 const droppedByRoute = new WeakMap<Route, { readonly injection: Injection | undefined; readonly names: ReadonlySet<string> }>()
