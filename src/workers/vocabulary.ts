@@ -25,6 +25,8 @@ export interface FromMain {
     readonly prepare: { readonly question: ConfigMessage; readonly answer: Problems }
     /** Take the one that was prepared into use. */
     readonly commit: { readonly question: { readonly generation: number }; readonly answer: null }
+    /** Nothing but an answer. */
+    readonly heartbeat: { readonly question: null; readonly answer: null }
     readonly report: { readonly question: null; readonly answer: WorkerReport }
     /** Serve what is open to its end, for so long at most; no further connection will come. */
     readonly close: { readonly question: { readonly graceMs: number }; readonly answer: WorkerReport }

@@ -20,6 +20,9 @@ import type { ConfigMessage } from './vocabulary.ts'
 import { WorkerNumbers } from './worker-numbers.ts'
 import { WorkerProcess } from './worker-process.ts'
 
+/** How often workers are asked whether they are there. */
+const lookAfterMs = 5_000
+
 /** What workers are started with. */
 export interface WorkerPoolParts {
   readonly config: Config
@@ -32,7 +35,7 @@ export interface WorkerPoolParts {
 
 /**
  * The data path in several processes. This one accepts the connections and gives each to a worker; it has the tokens, and the workers
- * ask it for them. One that ends unexpectedly is replaced.
+ * ask it for them. One that ends unexpectedly, or does not answer any more, is replaced.
  */
 export class WorkerPool implements DataPath {
   readonly #parts: WorkerPoolParts
@@ -168,7 +171,21 @@ export class WorkerPool implements DataPath {
     this.#serving.set(number, worker)
     this.#connections.add(worker)
     this.#parts.log.info({ worker: number, pid: worker.pid }, 'a worker serves')
+    void this.#lookAfter(number, worker)
     void worker.ended.then((how) => this.#onEnd(number, worker, how, performance.now() - startedMs))
+  }
+
+  /** A worker that is stuck would keep its share of the connections waiting for ever. */
+  async #lookAfter(number: number, worker: WorkerProcess): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => void setTimeout(resolve, lookAfterMs).unref())
+      if (this.#isStopping || this.#serving.get(number) !== worker) return
+      if (await worker.isResponding()) continue
+      if (this.#isStopping) return
+      this.#parts.log.error({ worker: number, pid: worker.pid }, 'a worker does not answer; it is ended')
+      worker.kill()
+      return
+    }
   }
 
   /** Until it has the configuration that is in use: a reload may overtake it. */

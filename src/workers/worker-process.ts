@@ -8,6 +8,8 @@ import type { ConfigMessage, FromMain, FromWorker, Problems, StartOrder, WorkerR
 
 /** How long a worker may take to tell what it has counted: a scrape does not wait for one that is stuck. */
 const reportMs = 1_000
+/** How long a worker that is not stuck may take to say that it is there. */
+const heartbeatMs = 10_000
 /** How long a worker may take to read a configuration, or to take it into use. */
 const changeMs = 20_000
 /** What a worker may take beyond the grace, to end what is still open. */
@@ -79,6 +81,16 @@ export class WorkerProcess implements ConnectionTaker {
 
   abandon(): void {
     this.#link.tell('abandon', null)
+  }
+
+  /**
+   * Whether it answers. Asked again before that is doubted: when the whole machine has slept, every limit is over at once.
+   * @returns false when it is stuck; what has ended is not
+   */
+  async isResponding(): Promise<boolean> {
+    const answer = async (): Promise<null | undefined> =>
+      await inTime(this.#link.ask('heartbeat', null), heartbeatMs).catch(() => null)
+    return (await answer()) === null || (await answer()) === null
   }
 
   /** @returns undefined when it does not answer in time */

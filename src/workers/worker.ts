@@ -64,6 +64,7 @@ export function runWorker({ end, env, log: mainLog, version, tracer }: WorkerPar
         prepared = undefined
         return null
       },
+      heartbeat: () => null,
       report: () => reportOf(metrics, started().gateway),
       close: async ({ graceMs }) => {
         await started().gateway.close(graceMs)

@@ -73,6 +73,7 @@ export function workersUnderTest(keys: Readonly<Record<string, unknown>> = {}, m
         start: notHere,
         prepare: notHere,
         commit: notHere,
+        heartbeat: notHere,
         report: notHere,
         close: notHere,
       },
