@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 const src = resolve(import.meta.dirname, '../src')
 
 /** Data flows one way: each layer imports only from itself and from layers to its left. */
-const layers = ['telemetry', 'config', 'network', 'oauth', 'tokens', 'proxy', 'workers', 'admin', 'cli', 'main']
+const layers = ['telemetry', 'config', 'network', 'oauth', 'tokens', 'proxy', 'workers', 'token-service', 'admin', 'cli', 'main']
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 

@@ -72,6 +72,8 @@ const fixedKeys: readonly { readonly key: string; readonly of: (config: Config) 
   { key: 'admin.listen', of: ({ admin }) => admin.listen },
   { key: 'admin.tls', of: ({ admin }) => admin.tls },
   { key: 'admin.callers', of: ({ admin }) => admin.callers },
+  { key: 'token_service.listen', of: ({ token_service }) => token_service?.listen },
+  { key: 'token_service.tls', of: ({ token_service }) => token_service?.tls },
   { key: 'token_store', of: ({ token_store }) => token_store },
   { key: 'workers', of: ({ workers }) => workers },
 ]

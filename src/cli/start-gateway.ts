@@ -8,6 +8,8 @@ import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Metrics } from '../telemetry/metrics.ts'
 import { findTracer } from '../telemetry/tracer.ts'
+import { createTokenService } from '../token-service/token-service.ts'
+import { hasTokenService } from '../token-service/token-service-config.ts'
 import type { TokenSources } from '../tokens/token-sources.ts'
 import type { DataPath } from '../workers/data-path.ts'
 import { WorkerProblemsError } from '../workers/data-path.ts'
@@ -25,6 +27,8 @@ export interface RunningGateway {
   /** Where callers connect, as a base URL; `unix:/path` for a socket. */
   readonly url: string
   readonly adminUrl: string
+  /** Where other proxies get tokens; undefined where they cannot. */
+  readonly tokenServiceUrl: string | undefined
   readonly tokens: TokenSources
   /** Reads the configuration again; undefined where it does not come from a file. */
   readonly reload: Reload | undefined
@@ -44,6 +48,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   const opened = await openTokens(config, { metrics, log, version, tracer })
   const { tokens } = opened
   const dataPath = await makeDataPath({ config, tokens, metrics, log, tracer })
+  const tokenService = hasTokenService(first) ? createTokenService(first, { tokens, metrics, log }) : undefined
 
   let lastReload = { atEpochMs: Date.now(), isUsed: true, problems: [] as readonly string[] }
   const keepWarm = (): void => {
@@ -57,6 +62,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     const { commit } = preparing instanceof Promise ? await preparing : preparing
     tokens.use(next.credentials)
     config = next
+    if (hasTokenService(next)) tokenService?.use(next)
     await commit()
     keepWarm()
   }
@@ -106,29 +112,47 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     await opening.catch(async (error: unknown) => {
       tokens.close()
       // What is open already would keep the process alive.
+      await tokenService?.close(0)
       await release()
       throw listenError(error, address, key)
     })
   const adminAddress = await listening(listenOn(admin, adminListen), adminListen, 'admin.listen')
+  const { listen: serviceListen, tls: serviceTls } = first.token_service ?? {}
+  const serviceAddress =
+    serviceListen && tokenService && (await listening(tokenService.open(), serviceListen, 'token_service.listen'))
   const address = await listening(dataPath.open(), config.listen, 'listen')
   isOpen = true
   keepWarm()
   const url = baseUrl(address, config.tls)
   const adminUrl = baseUrl(adminAddress, adminTls)
+  const tokenServiceUrl = serviceAddress && baseUrl(serviceAddress, serviceTls)
   const { workers } = config
-  log.info({ listen: url, admin: adminUrl, config: config.file, version, ...(workers > 1 && { workers }) }, 'bearerd is serving')
+  log.info(
+    {
+      listen: url,
+      admin: adminUrl,
+      token_service: tokenServiceUrl,
+      config: config.file,
+      version,
+      ...(workers > 1 && { workers }),
+    },
+    'bearerd is serving',
+  )
 
   return {
     url,
     adminUrl,
+    tokenServiceUrl,
     tokens,
     reload,
     stop: async () => {
       isDraining = true
       log.info({ delay_ms: config.shutdown.delay, grace_ms: config.shutdown.grace }, 'bearerd is shutting down')
       dataPath.startDraining()
+      tokenService?.startDraining()
       if (config.shutdown.delay > 0) await new Promise((resolve) => setTimeout(resolve, config.shutdown.delay))
-      await dataPath.close(config.shutdown.grace)
+      const { grace } = config.shutdown
+      await Promise.all([dataPath.close(grace), tokenService?.close(grace)])
       tokens.close()
       await opened.settle()
       await tokens.handBack(handBackMs)

@@ -1,20 +1,23 @@
 import type { z } from 'zod'
 import { checkTlsParts } from './check-tls.ts'
-import type { Known, Route } from './config.ts'
+import type { Credential, Known, Route } from './config.ts'
+import { isInFields } from './injected-fields.ts'
 import { suggest } from './problem.ts'
 import { reportBelow } from './report.ts'
 import type { Report } from './report.ts'
-import type { Caller } from './schema/callers.ts'
+import type { Caller, TokenServiceCaller } from './schema/callers.ts'
 import type { ListenerTls } from './schema/listener-tls.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 
 /**
- * Checks what is said of callers, of the gateway and of the admin interface.
+ * Checks what is said of callers, of the gateway, of the admin interface and of the token service.
  * @param routes undefined when they cannot be told
+ * @param credentials by name, undefined where one has problems of its own; undefined when they cannot be told
  */
 export function checkCallers(
-  { callers, tls, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
+  { callers, tls, admin, token_service }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
   routes: readonly Route[] | undefined,
+  credentials: ReadonlyMap<string, Credential | undefined> | undefined,
   report: Report,
 ): void {
   checkTls(tls, callers, [], report)
@@ -24,6 +27,11 @@ export function checkCallers(
     if (routes !== undefined) checkTheirRoutes(callers, routes, report)
   }
   if (admin?.callers !== undefined) checkTogether(admin.callers, ['admin', 'callers'], report)
+  if (token_service === undefined) return
+  checkTls(token_service.tls, token_service.callers, ['token_service'], report)
+  if (token_service.callers === undefined) return
+  checkTogether(token_service.callers, ['token_service', 'callers'], report)
+  if (credentials !== undefined) checkTheirCredentials(token_service.callers, credentials, report)
 }
 
 /** Certificates of callers are looked at where some caller is known by one, and only there. */
@@ -67,6 +75,22 @@ function checkTheirRoutes(callers: readonly Caller[], routes: readonly Route[], 
     for (const [position, label] of named.entries()) {
       if (!labels.includes(label))
         report(['callers', index, 'routes', position], `there is no route of this path; ${suggest(label, labels)}`)
+    }
+  }
+}
+
+function checkTheirCredentials(
+  callers: readonly TokenServiceCaller[],
+  credentials: ReadonlyMap<string, Credential | undefined>,
+  report: Report,
+): void {
+  for (const [index, { credentials: named = [] }] of callers.entries()) {
+    for (const [position, name] of named.entries()) {
+      const at = ['token_service', 'callers', index, 'credentials', position]
+      const credential = credentials.get(name)
+      if (!credentials.has(name)) report(at, `there is no credential of this name; ${suggest(name, [...credentials.keys()])}`)
+      else if (credential !== undefined && !isInFields(credential))
+        report(at, 'its token goes into the query of a request, and other proxies are given fields only; remove it')
     }
   }
 }

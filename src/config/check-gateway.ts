@@ -6,13 +6,15 @@ import { isSocketFile } from './schema/listen.ts'
 import type { ListenAddress } from './schema/listen.ts'
 import type { ListenerTls } from './schema/listener-tls.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
+import type { TokenServiceKeys } from './schema/token-service.ts'
 
 /** Checks what concerns more than one key at the top level. */
 export function checkGateway(
-  { listen, tls, callers, admin }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
+  { listen, tls, callers, admin, token_service }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
   isOpenUnsaid: boolean,
   report: Report,
 ): void {
+  if (token_service !== undefined) checkTokenService(token_service, [listen, admin?.listen], report)
   if (listen === undefined) return
   if (!listen.isLoopback && isOpenUnsaid) {
     report(
@@ -26,6 +28,35 @@ export function checkGateway(
   }
   checkSocketFile(listen, tls, callers, [], report)
   if (admin !== undefined) checkSocketFile(admin.listen, admin.tls, admin.callers, ['admin'], report)
+}
+
+/** Whoever may use the token service has the tokens: it is never open to a network, nor readable on one unless that is said. */
+function checkTokenService(
+  { listen, tls, callers, insecure_http }: TokenServiceKeys,
+  others: readonly (ListenAddress | undefined)[],
+  report: Report,
+): void {
+  const at = ['token_service']
+  if (!listen.isLoopback && callers === undefined) {
+    report(
+      [...at, 'listen'],
+      'every machine that reaches this address could have the tokens; list who may under "token_service.callers", or listen on 127.0.0.1',
+    )
+  }
+  const isExposed = !listen.isLoopback && tls === undefined
+  if (isExposed && !insecure_http) {
+    report(
+      [...at, 'listen'],
+      'the tokens would cross the network in clear text; write token_service.tls, or say insecure_http: true there',
+    )
+  }
+  if (insecure_http && !isExposed)
+    report([...at, 'insecure_http'], 'has no effect: no token crosses a network in clear text here; remove it', 'key')
+  if (others.some((other) => other !== undefined && overlap(listen, other))) {
+    const remedy = isSocketFile(listen) ? 'choose another path' : 'choose another port, such as 9180'
+    report([...at, 'listen'], `the token service cannot share an address with the gateway or the admin interface; ${remedy}`)
+  }
+  checkSocketFile(listen, tls, callers, at, report)
 }
 
 /** What concerns networks has no effect on a unix socket. */

@@ -61,7 +61,7 @@ export function createGateway({ config: first, metrics, log, tokenSource, tracer
   const common = { metrics, log, tokenSource, tracer, issuers: new Map() }
   let current = generationOf(first, common)
   const listener = createListener(first, (exchange) => forward(exchange, current.parts), {
-    metrics,
+    unknown: () => metrics.forRoute('none'),
     log,
     recent,
     accessLog: new AccessLog(log),

@@ -38,10 +38,17 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const tokenRequestSeconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** The numbers of one route, looked up once so that a request only adds to them. */
-export interface RouteMetrics {
+/** What a request of the token service is for; `none`: nothing that there is. */
+export type TokenServiceOperation = 'authorize' | 'reject' | 'none'
+
+/** What is counted of any request, looked up once so that a request only adds to it. */
+export interface RequestMetrics {
   countRequest(method: string, status: number): void
   readonly duration: HistogramSeries
+}
+
+/** The numbers of one route. */
+export interface RouteMetrics extends RequestMetrics {
   readonly upstreamDuration: HistogramSeries
   readonly inFlight: Series
   countReplay(outcome: ReplayOutcome): void
@@ -122,6 +129,18 @@ export class Metrics {
   readonly #budget = new NumberFamily('gauge', 'bearerd_token_budget_remaining', 'Token requests left in the current window.', [
     'credential',
   ])
+  readonly #serviceRequests = new NumberFamily(
+    'counter',
+    'bearerd_token_service_requests_total',
+    'Answers of the token service.',
+    ['credential', 'operation', 'code'],
+  )
+  readonly #serviceDuration = new HistogramFamily(
+    'bearerd_token_service_request_duration_seconds',
+    'Time of an answer of the token service.',
+    'operation',
+    requestSeconds,
+  )
   readonly #storeUp = new NumberFamily('gauge', 'bearerd_token_store_up', 'Whether the token store answers.', ['store'])
   readonly #reloadSuccessful = new NumberFamily(
     'gauge',
@@ -149,6 +168,8 @@ export class Metrics {
     this.#rejections,
     this.#lastSuccess,
     this.#budget,
+    this.#serviceRequests,
+    this.#serviceDuration,
     this.#storeUp,
     this.#reloadSuccessful,
     this.#reloadTime,
@@ -195,6 +216,14 @@ export class Metrics {
       this.#routes.set(label, metrics)
     }
     return metrics
+  }
+
+  /** The numbers of what the token service is asked. @param credential its name in the configuration, or `none` */
+  forTokenService(operation: TokenServiceOperation, credential: string): RequestMetrics {
+    return {
+      countRequest: (_method, status) => void this.#serviceRequests.series(credential, operation, String(status)).value++,
+      duration: this.#serviceDuration.series(operation),
+    }
   }
 
   /** The numbers of a credential. @param name its name in the configuration */

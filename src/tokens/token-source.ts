@@ -142,8 +142,13 @@ export class TokenSource implements TokenSupply {
     return rejection
   }
 
-  /** Counts a refusal that a new token would not help against. */
-  noteRejection(outcome: 'pointless'): void {
+  /** The token that it has, also one that cannot be used any more: what others show is compared with it. */
+  get held(): AccessToken | undefined {
+    return this.#held.token
+  }
+
+  /** Counts a refusal that a new token would not help against, or that a newer one was there for already. */
+  noteRejection(outcome: 'pointless' | 'newer'): void {
     this.#parts.metrics.countRejection(outcome)
   }
 

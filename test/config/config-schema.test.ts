@@ -93,8 +93,8 @@ describe('the JSON Schema of the configuration', () => {
 
   it.each([
     [withTop('lisen: x'), '.lisen: not known'],
-    [goodConfig.replace(/routes:[^]*/, ''), '.routes: missing'],
-    [goodConfig.replace(/routes:[^]*/, 'routes: []'), '.routes: too few'],
+    [withTop('token_service: {}'), '.token_service.listen: missing'],
+    [withTop('token_service: {listen: 127.0.0.1:1, callers: []}'), '.callers: too few'],
     [goodConfig.replace('path: /api', 'host: a'), '.routes[0].path: missing'],
     [withCredential('token_endpoint_auth_method: client_secret'), 'token_endpoint_auth_method'],
     [withCredential('provider: get'), '.provider'],

@@ -124,6 +124,18 @@ export function adminCallers(env: Readonly<NodeJS.ProcessEnv>) {
     .min(1, emptyList)
 }
 
+/** `token_service.callers`: a list, each with the credentials whose tokens it may have. */
+export function tokenServiceCallers(env: Readonly<NodeJS.ProcessEnv>) {
+  return z
+    .array(tokenServiceCaller(env), {
+      error: 'expected a list of callers; for example [{name: nginx, api_key: {env: NGINX_KEY}, credentials: [gett]}]',
+    })
+    .min(1, emptyList)
+}
+
+/** Who may have tokens. */
+export type TokenServiceCaller = Readonly<z.output<ReturnType<typeof tokenServiceCaller>>>
+
 /** Who may use the gateway, how it proves itself, and what for. */
 export type Caller = Readonly<z.output<ReturnType<typeof caller>>>
 
@@ -140,5 +152,16 @@ function caller(env: Readonly<NodeJS.ProcessEnv>) {
       .min(1, { error: 'an empty list allows nothing; remove it or name a route' })
       .optional()
       .describe('The routes it may use, by path (host and path where a route has both); all when absent.'),
+  }).superRefine(hasOneProof)
+}
+
+function tokenServiceCaller(env: Readonly<NodeJS.ProcessEnv>) {
+  return strictObject({
+    ...proofKeys(env),
+    credentials: z
+      .array(text('the name of a credential', 'gett'))
+      .min(1, { error: 'an empty list allows nothing; remove it or name a credential' })
+      .optional()
+      .describe('The credentials whose tokens it may have; all when absent.'),
   }).superRefine(hasOneProof)
 }

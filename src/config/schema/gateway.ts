@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { adminCallers, callers } from './callers.ts'
 import { listenAddress } from './listen.ts'
 import { listenerTls } from './listener-tls.ts'
+import { tokenService } from './token-service.ts'
 import { tokenStore } from './token-store.ts'
-import { flag, oneOf, size, strictObject, text, timerDuration, wholeNumber } from './values.ts'
+import { flag, hostNames, oneOf, size, strictObject, timerDuration, webOrigins, wholeNumber } from './values.ts'
 import { workers } from './workers.ts'
 
 const accessLog = z
@@ -27,14 +28,8 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
   return strictObject({
     listen: listenAddress.prefault('127.0.0.1:8080').describe('Where the applications connect.'),
     tls: listenerTls(env).optional().describe('Speaks TLS to callers, 1.2 at least; plain HTTP without it.'),
-    hosts: z
-      .array(text('a host name', 'bearerd.internal').transform((host) => host.toLowerCase()))
-      .default([])
-      .describe('Further names that callers may use in Host; loopback names always may.'),
-    origins: z
-      .array(z.string().regex(/^https?:\/\/[^/]+$/, { error: 'not an origin; write it as https://app.example.com' }))
-      .default([])
-      .describe('Browser origins that may call; none by default, so that no web page can.'),
+    hosts: hostNames.describe('Further names that callers may use in Host; loopback names always may.'),
+    origins: webOrigins.describe('Browser origins that may call; none by default, so that no web page can.'),
     callers: callers(env)
       .optional()
       .describe('Who may use the gateway: anyone, or a list; must be said when listen is not a loopback address.'),
@@ -52,6 +47,9 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
     })
       .prefault({})
       .describe('The admin interface.'),
+    token_service: tokenService(env)
+      .optional()
+      .describe('Gives tokens to other proxies, on an address of its own; off without it.'),
     token_store: tokenStore(env).prefault('memory').describe('Where tokens are kept: memory, or a group named after the store.'),
     replay_memory: size.prefault('64MiB').describe('Request bodies kept for replay, in all workers together.'),
     limits: strictObject({
@@ -105,7 +103,7 @@ export function gatewaySchema(env: Readonly<NodeJS.ProcessEnv>) {
       .describe('How tokens are got, by name.'),
     routes: z
       .array(z.unknown(), { error: 'expected a list of routes; for example [{path: /gett, credential: gett}]' })
-      .min(1, { error: 'there are no routes; name at least one path' })
-      .describe('Which path goes to which upstream.'),
+      .default([])
+      .describe('Which path goes to which upstream; required unless there is a token_service.'),
   })
 }

@@ -85,6 +85,14 @@ export const flag = z
   .union([z.boolean(), z.enum(['true', 'false'])], { error: 'expected true or false; write one of them' })
   .transform((value) => value === true || value === 'true')
 
+/** Names that may stand in `Host`; in lower case. */
+export const hostNames = z.array(text('a host name', 'bearerd.internal').transform((host) => host.toLowerCase())).default([])
+
+/** Origins of web pages (RFC 6454). */
+export const webOrigins = z
+  .array(z.string().regex(/^https?:\/\/[^/]+$/, { error: 'not an origin; write it as https://app.example.com' }))
+  .default([])
+
 /** Where a secret comes from, when it does not stand in the configuration itself. */
 type SecretSource = { readonly file: string } | { readonly env: string }
 

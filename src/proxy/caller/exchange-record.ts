@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { AccessLog } from '../../telemetry/access-log.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { Metrics } from '../../telemetry/metrics.ts'
+import type { RequestMetrics } from '../../telemetry/metrics.ts'
 import type { Exchange } from './exchange.ts'
 import type { RecentRequests } from './recent-requests.ts'
 
@@ -10,27 +10,29 @@ const callerGoneStatus = 499
 
 /** Where finished exchanges are told. */
 export interface ExchangeRecorders {
-  readonly metrics: Metrics
+  /** The numbers of requests of which nobody knows what they are for. */
+  readonly unknown: () => RequestMetrics
   readonly log: Log
-  readonly recent: RecentRequests
+  /** Undefined where they are not shown. */
+  readonly recent: RecentRequests | undefined
   readonly accessLog: AccessLog
   /** What of the exchanges is logged. */
   readonly accessLogOptions: () => Config['access_log']
 }
 
 /** Tells metrics, access log and status page of a finished exchange. The query is told only where the configuration allows it. */
-export function recordExchange(exchange: Exchange, { metrics, recent, accessLog, accessLogOptions }: ExchangeRecorders): void {
+export function recordExchange(exchange: Exchange, { unknown, recent, accessLog, accessLogOptions }: ExchangeRecorders): void {
   const { request, response, id, caller, route, path, tokenWay: token, replay, upstreamStatus, upstreamMs, error } = exchange
   const method = request.method ?? ''
   const durationMs = performance.now() - exchange.startedMs
   const status = exchange.isTunnel ? 101 : exchange.isGone ? callerGoneStatus : response.statusCode
 
-  const routeMetrics = exchange.metrics ?? metrics.forRoute('none')
-  routeMetrics.countRequest(method, status)
-  routeMetrics.duration.observe(durationMs / 1000)
-  if (exchange.metrics !== undefined) exchange.metrics.inFlight.value--
+  const metrics = exchange.metrics ?? unknown()
+  metrics.countRequest(method, status)
+  metrics.duration.observe(durationMs / 1000)
+  if (exchange.routeMetrics !== undefined) exchange.routeMetrics.inFlight.value--
 
-  recent.add({
+  recent?.add({
     id,
     atEpochMs: exchange.startedEpochMs,
     caller,

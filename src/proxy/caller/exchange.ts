@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ReplayOutcome, RouteMetrics } from '../../telemetry/metrics.ts'
+import type { ReplayOutcome, RequestMetrics, RouteMetrics } from '../../telemetry/metrics.ts'
 import type { ListItem } from '../message/linked-list.ts'
 import type { RequestTrace } from '../tracing/request-trace.ts'
 import { UpgradeCaller } from './upgrade-caller.ts'
@@ -50,7 +50,9 @@ export class Exchange implements ListItem<Exchange> {
   callCount = 0
   /** The connection was upgraded; its end is not the end of an answer. */
   isTunnel = false
-  metrics: RouteMetrics | undefined
+  /** The numbers that it is counted in; undefined as long as nobody knows what it is for. */
+  metrics: RequestMetrics | undefined
+  routeMetrics: RouteMetrics | undefined
 
   /** Whether it is being served. */
   isActive = false
@@ -82,12 +84,13 @@ export class Exchange implements ListItem<Exchange> {
   enter(route: string, metrics: RouteMetrics): void {
     this.route = route
     this.metrics = metrics
+    this.routeMetrics = metrics
     metrics.inFlight.value++
   }
 
   noteReplay(outcome: ReplayOutcome): void {
     this.replay = outcome
-    this.metrics?.countReplay(outcome)
+    this.routeMetrics?.countReplay(outcome)
   }
 
   /** Treats the caller as gone: what it sends makes no sense any more. */

@@ -58,7 +58,7 @@ export class Exchanges {
     const answer = (): void => {
       connection.end()
       const status = answerNonsense(error, socket, this.#nextId())
-      if (status !== undefined) this.#recorders.metrics.forRoute('none').countRequest('', status)
+      if (status !== undefined) this.#recorders.unknown().countRequest('', status)
     }
     const exchange = this.#activeOn(socket)
     if (exchange === undefined || exchange.request.complete) {

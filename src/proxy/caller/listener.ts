@@ -41,11 +41,16 @@ const lastCallMs = 250
 /** How often the platform looks for callers that are too slow with their heads. */
 const slowHeadCheckMs = 1_000
 
-/** Makes the listener for callers on node:http, or node:https. @throws when the certificates are of no use */
+/**
+ * Makes the listener for callers on node:http, or node:https.
+ * @param tlsKey where `tls` stands in the configuration
+ * @throws when the certificates are of no use
+ */
 export function createListener(
   { listen, tls, limits }: Pick<Config, 'listen' | 'tls' | 'limits'>,
   handler: Handler,
   recorders: ExchangeRecorders,
+  tlsKey = 'tls',
 ): Listener {
   const exchanges = new Exchanges(handler, recorders)
   const options: ServerOptions = {
@@ -59,7 +64,7 @@ export function createListener(
     // Behind an unfinished answer an upgrade may be declined, and the connection is still needed as it is.
     shouldUpgradeCallback: (request) => isUpgrade(request) && !exchanges.connectionOf(request.socket).isBusy,
   }
-  const secure = tls && { tls, key: 'tls', handshakeTimeoutMs: limits.header_time }
+  const secure = tls && { tls, key: tlsKey, handshakeTimeoutMs: limits.header_time }
   const { server, connections, endHandshakes } = createWebServer(options, secure, recorders.log)
   /** Accepted by another process. */
   const received = new Set<Socket>()

@@ -12,6 +12,16 @@ export const gatewayErrors = {
   },
   caller_unauthenticated: { status: 401, title: 'This caller is not known here', proxyStatus: 'http_request_denied' },
   caller_forbidden: { status: 403, title: 'This caller may not do this', proxyStatus: 'http_request_denied' },
+  no_credential: {
+    status: 404,
+    title: 'No credential of this name is given out here',
+    proxyStatus: 'destination_not_found',
+  },
+  no_new_token: {
+    status: 401,
+    title: 'There is no other token in place of the refused one',
+    proxyStatus: 'proxy_internal_response',
+  },
   token_endpoint_blocked: {
     status: 403,
     title: 'Token endpoints cannot be called through the gateway',

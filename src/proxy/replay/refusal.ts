@@ -12,7 +12,7 @@ import type { Answer } from '../upstream/answer.ts'
 import { textOf } from './answer-text.ts'
 
 /** How long a first answer is held, unread, while its token is renewed. */
-const renewalDeadlineMs = 5_000
+export const renewalDeadlineMs = 5_000
 
 /**
  * Whether an answer means that the token was refused. Said at once, unless status and fields leave it to a body that is still

@@ -90,7 +90,7 @@ export class Sending implements AttemptEvents {
     // From here on a body that fails must not take the answer with it, which may be held for the replay.
     body.onFailure = undefined
     exchange.upstreamMs = performance.now() - this.#startedMs
-    exchange.metrics?.upstreamDuration.observe(exchange.upstreamMs / 1000)
+    exchange.routeMetrics?.upstreamDuration.observe(exchange.upstreamMs / 1000)
   }
 
   #attach(attempt: Attempt): void {
