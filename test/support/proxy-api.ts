@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { httpServer, readBody } from './servers.ts'
 import type { TestServer } from './servers.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
@@ -15,6 +15,7 @@ export interface ReceivedCall {
 
 /** A provider: a token endpoint and an API that takes its tokens. */
 export interface Provider extends TestServer {
+  readonly server: Server
   readonly tokens: TokenEndpoint
   /** Calls received whole, refused ones too, in order. */
   readonly calls: ReceivedCall[]
