@@ -66,7 +66,7 @@ function shownProxy(choice: ProxyChoice, upstream: Place | UpstreamTemplate): st
 }
 
 function summaryOf(config: Config): string[] {
-  const { file, routes, credentials, listen } = config
+  const { file, routes, credentials, listen, token_service } = config
   const logins = [...credentials.values()].filter(needsLogin)
   const rows = rowsOf(config).map(({ path, upstream, credential, token_endpoint, proxy, token_proxy }) => {
     const token =
@@ -78,6 +78,7 @@ function summaryOf(config: Config): string[] {
   return [
     `${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`,
     ...rows,
+    ...(token_service === undefined ? [] : [`  tokens for other proxies on ${formatAddress(token_service.listen)}`]),
     ...logins.map(({ name }) => `  ${name} needs a person's consent, once: bearerd login ${name}`),
   ]
 }

@@ -110,6 +110,11 @@ describe('check', () => {
     )
   })
 
+  it('says where other proxies get tokens', async () => {
+    const file = scratch().write('good.yaml', `${goodConfig}token_service: {listen: 127.0.0.1:9180}\n`)
+    expect((await runHere(['check', '-c', file])).stdout).toContain('\n  tokens for other proxies on 127.0.0.1:9180\n')
+  })
+
   it('says which credentials a person has to log in for', async () => {
     const key = Buffer.alloc(32).toString('base64')
     const login = 'grant_type: refresh_token\n    authorization_endpoint: https://auth.example.com/authorize'
