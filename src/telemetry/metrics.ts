@@ -187,6 +187,7 @@ export class Metrics {
 
   readonly #routes = new Map<string, RouteMetrics>()
   readonly #credentials = new Map<string, CredentialMetrics>()
+  readonly #services = new Map<string, RequestMetrics>()
 
   constructor(version: string) {
     this.#buildInfo.series(version).value = 1
@@ -220,10 +221,16 @@ export class Metrics {
 
   /** The numbers of what the token service is asked. @param credential its name in the configuration, or `none` */
   forTokenService(operation: TokenServiceOperation, credential: string): RequestMetrics {
-    return {
-      countRequest: (_method, status) => void this.#serviceRequests.series(credential, operation, String(status)).value++,
-      duration: this.#serviceDuration.series(operation),
+    const key = `${operation} ${credential}`
+    let metrics = this.#services.get(key)
+    if (metrics === undefined) {
+      metrics = {
+        countRequest: (_method, status) => void this.#serviceRequests.series(credential, operation, String(status)).value++,
+        duration: this.#serviceDuration.series(operation),
+      }
+      this.#services.set(key, metrics)
     }
+    return metrics
   }
 
   /** The numbers of a credential. @param name its name in the configuration */

@@ -69,15 +69,17 @@ export async function startProgram({ command, args, port, env = {} }: ProgramSta
   const child = spawn(command, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
-  const exited = once(child, 'exit')
+  let failure: Error | undefined
+  child.on('error', (error) => (failure = error))
+  const closed = once(child, 'close')
   onTestFinished(async () => {
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), 2_000)
-    await exited
+    await closed
     clearTimeout(timer)
   })
   for (let attempt = 0; attempt < 400; attempt++) {
-    if (child.exitCode !== null) throw new Error(`${command} has ended: ${said}`)
+    if (failure !== undefined || child.exitCode !== null) throw new Error(`${command} has ended: ${said}`, { cause: failure })
     if (await listens(port)) return () => said
     await new Promise((resolve) => setTimeout(resolve, 25))
   }

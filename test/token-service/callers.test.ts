@@ -1,7 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { get } from 'node:https'
+import { exportJWK, SignJWT } from 'jose'
 import { describe, expect, it, test } from 'vitest'
 import { certificateAuthority, hasOpenssl, pemOf } from '../support/certificates.ts'
-import { sendRaw } from '../support/servers.ts'
+import { answerJson, httpServer, sendRaw } from '../support/servers.ts'
 import { ask, startTokenService } from '../support/token-service.ts'
 
 /**
@@ -80,6 +82,31 @@ test('a key cannot stand where the refused token has to', async () => {
   await ask(url, '/authorize/main', { fields: own(keys.nginx) })
   const answer = await ask(url, '/reject/main', { method: 'POST', fields: { ...own(keys.nginx), ...bearer('token-1') } })
   expect(answer.headers.authorization).toBe('Bearer token-2')
+})
+
+test('nor where it is said for whom the token is', async () => {
+  const credential = { token_request: { params: { subject: '{request.header.Authorization}' } } }
+  const { tokenServiceUrl: url, endpoint } = await startTokenService({ service: { callers }, credential })
+  const refused = await ask(url, '/authorize/main', { fields: bearer(keys.nginx) })
+  expect(refused).toMatchObject({ status: 401, code: 'caller_unauthenticated' })
+  expect(endpoint.requests).toHaveLength(0)
+  expect((await ask(url, '/authorize/main', { fields: { ...own(keys.nginx), ...bearer('of-ann') } })).status).toBe(200)
+})
+
+test('a signed token proves a caller, but not where the refused token has to stand', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }] }
+  const issuer = await httpServer((_, response) => answerJson(response, keySet))
+  const jwt = { issuer: 'https://login.example', jwks_uri: `${issuer.url}/jwks.json`, audience: 'bearerd' }
+  const { tokenServiceUrl: url, endpoint } = await startTokenService({ service: { callers: [{ name: 'shop', jwt }] } })
+  const proof = await new SignJWT({ iss: jwt.issuer, aud: 'bearerd', exp: Math.floor(Date.now() / 1000) + 60 })
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .sign(privateKey)
+  expect((await ask(url, '/authorize/main', { fields: bearer(proof) })).headers.authorization).toBe('Bearer token-1')
+  const refused = await ask(url, '/reject/main', { method: 'POST', fields: bearer(proof) })
+  expect(refused).toMatchObject({ status: 401, code: 'caller_unauthenticated' })
+  expect(refused.body).toContain('Authorization says what was refused here')
+  expect(endpoint.requests).toHaveLength(1)
 })
 
 test('an address proves a caller, and Authorization is free for what was refused', async () => {
