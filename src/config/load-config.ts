@@ -55,16 +55,16 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   const writtenRoutes = Array.isArray(routeEntries) ? routeEntries : []
   const routes = readRoutes(writtenRoutes, credentials, env, report)
   const allRoutes = routes.length === writtenRoutes.length ? routes : undefined
-  if (writtenRoutes.length === 0 && known.token_service === undefined && known.routes !== undefined)
+  if (known.routes?.length === 0 && isAbsent('token_service'))
     report(['routes'], 'there are no routes; name at least one path, or write a token_service')
-  checkCallers(known, allRoutes, credentials && completeness(credentials), report)
+  checkCallers(known, allRoutes, credentials && knownByName(credentials), report)
   checkWorkers(known, allRoutes ?? [], report)
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 
   return deepFreeze({ ...whole, file, text: Secret.of(text), credentials: new FrozenMap(completeOf(credentials)), routes })
 }
 
-function completeness(entries: ReadonlyMap<string, CredentialEntry>): ReadonlyMap<string, Credential | undefined> {
+function knownByName(entries: ReadonlyMap<string, CredentialEntry>): ReadonlyMap<string, Credential | undefined> {
   return new Map([...entries].map(([name, { credential }]) => [name, credential]))
 }
 

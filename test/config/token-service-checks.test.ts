@@ -24,6 +24,9 @@ describe('token_service', () => {
     for (const text of [without, `${without}routes: []\n`])
       expect(problemsOf(text)).toEqual([expect.stringContaining('there are no routes; name at least one path')])
     expect(placesOf(`${without}routes: 5\n`)).toEqual(['6:9 routes'])
+    // One problem at a time: what is wrong is there.
+    expect(placesOf(`${without}token_service: {listen: 5}\n`)).toEqual(['6:25 token_service.listen'])
+    expect(placesOf(`${without}token_servis: {listen: 127.0.0.1:1}\n`)).toEqual(['6:1 token_servis'])
   })
 
   it.each([

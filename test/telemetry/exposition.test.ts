@@ -21,6 +21,8 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   bearerd_token_rejections_total: ['credential', 'outcome'],
   bearerd_token_last_success_timestamp_seconds: ['credential'],
   bearerd_token_budget_remaining: ['credential'],
+  bearerd_token_service_requests_total: ['credential', 'operation', 'code'],
+  bearerd_token_service_request_duration_seconds: ['operation'],
   bearerd_token_store_up: ['store'],
   bearerd_config_last_reload_successful: [],
   bearerd_config_last_reload_success_timestamp_seconds: [],
@@ -40,6 +42,9 @@ function usedMetrics(route = '/api', credential = 'main'): Metrics {
   for (const outcome of rejectionOutcomes) ofCredential.countRejection(outcome)
   ofCredential.expiry.value = 1_800_000_000.5
   ofCredential.showBudget(() => 7)
+  const ofService = metrics.forTokenService('authorize', credential)
+  ofService.countRequest('GET', 200)
+  ofService.duration.observe(0.001)
   metrics.setStoreUp('memory', true)
   metrics.recordReload(true, 1_700_000_000_000)
   return metrics
