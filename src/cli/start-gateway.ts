@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
 import { formatAddress, isSocketFile } from '../config/schema/listen.ts'
@@ -97,6 +98,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     lastReload: () => lastReload,
   })
   metrics.recordReload(true, Date.now())
+  metrics.showMemoryLimit(memoryLimit())
 
   const { tls: adminTls, listen: adminListen } = config.admin
   const secure = adminTls && { tls: adminTls, key: 'admin.tls', handshakeTimeoutMs: config.limits.header_time }
@@ -171,6 +173,12 @@ function exposeLazily(dataPath: DataPath): Expose {
     await dataPath.gather()
     return (await expose)(accept)
   }
+}
+
+/** Without a limit the platform says 0, or more than the machine has. */
+function memoryLimit(): number | undefined {
+  const bytes = process.constrainedMemory()
+  return bytes > 0 && bytes < totalmem() ? bytes : undefined
 }
 
 function haveTokens(tokens: TokenSources): boolean {

@@ -62,9 +62,10 @@ export interface CredentialMetrics {
   countRejection(outcome: RejectionOutcome): void
   /** Seconds since the epoch; 0 while there is no token. */
   readonly expiry: Series
+  readonly renewal: Series
   readonly lastSuccess: Series
-  /** For credentials that have a budget: how much is left is asked at each scrape. */
-  showBudget(remaining: () => number): void
+  /** For credentials that have a budget: how much is left of how much; the first is asked at each scrape. */
+  showBudget(remaining: () => number, limit: number): void
 }
 
 /** Every metric of bearerd, declared once. Labels hold configured names only, never a URL, a token or a client id. */
@@ -114,6 +115,12 @@ export class Metrics {
     'When the current token expires; 0 without one.',
     ['credential'],
   )
+  readonly #renewal = new NumberFamily(
+    'gauge',
+    'bearerd_token_renewal_timestamp_seconds',
+    'From when on the current token is renewed while it is in use; 0 without one.',
+    ['credential'],
+  )
   readonly #rejections = new NumberFamily(
     'counter',
     'bearerd_token_rejections_total',
@@ -127,6 +134,9 @@ export class Metrics {
     ['credential'],
   )
   readonly #budget = new NumberFamily('gauge', 'bearerd_token_budget_remaining', 'Token requests left in the current window.', [
+    'credential',
+  ])
+  readonly #budgetLimit = new NumberFamily('gauge', 'bearerd_token_budget_limit', 'Token requests that fit into a window.', [
     'credential',
   ])
   readonly #serviceRequests = new NumberFamily(
@@ -152,6 +162,11 @@ export class Metrics {
     'bearerd_config_last_reload_success_timestamp_seconds',
     'When a configuration was last taken into use.',
   )
+  readonly #memoryLimit = new NumberFamily(
+    'gauge',
+    'bearerd_memory_limit_bytes',
+    'Memory that the container or service may use, all processes together.',
+  )
 
   /** All of them, in the order in which they are written out. */
   readonly instruments: readonly Instrument[] = [
@@ -173,6 +188,9 @@ export class Metrics {
     this.#storeUp,
     this.#reloadSuccessful,
     this.#reloadTime,
+    this.#renewal,
+    this.#budgetLimit,
+    this.#memoryLimit,
   ]
 
   /** Those that are counted where requests are served: with several workers, in each of them. */
@@ -247,8 +265,12 @@ export class Metrics {
         },
         countRejection: (outcome) => void this.#rejections.series(name, outcome).value++,
         expiry: this.#expiry.series(name),
+        renewal: this.#renewal.series(name),
         lastSuccess: this.#lastSuccess.series(name),
-        showBudget: (remaining) => this.#budget.derive([name], remaining),
+        showBudget: (remaining, limit) => {
+          this.#budget.derive([name], remaining)
+          this.#budgetLimit.series(name).value = limit
+        },
       }
       // A rate over a series that appears with its first event misses that event, so the important ones start at 0.
       for (const outcome of ['success', 'refused', 'unavailable'] as const) this.#tokenRequests.series(name, outcome)
@@ -262,7 +284,8 @@ export class Metrics {
    * old one. Counters stay.
    */
   forgetCredential(name: string): void {
-    for (const family of [this.#expiry, this.#lastSuccess, this.#budget]) family.drop(name)
+    const ofTheToken = [this.#expiry, this.#renewal, this.#lastSuccess, this.#budget, this.#budgetLimit]
+    for (const family of ofTheToken) family.drop(name)
     this.#credentials.delete(name)
   }
 
@@ -275,5 +298,10 @@ export class Metrics {
   recordReload(successful: boolean, epochMs: number): void {
     this.#reloadSuccessful.series().value = successful ? 1 : 0
     if (successful) this.#reloadTime.series().value = epochMs / 1000
+  }
+
+  /** Shows the limit that the platform sets. @param bytes undefined where there is none */
+  showMemoryLimit(bytes: number | undefined): void {
+    if (bytes !== undefined) this.#memoryLimit.series().value = bytes
   }
 }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Credential } from '../config/config.ts'
 import { isClientApart } from '../config/request-values.ts'
 import type { Identity } from '../oauth/identity.ts'
+import type { Series } from '../telemetry/instruments.ts'
 import type { CredentialMetrics } from '../telemetry/metrics.ts'
 import { ClientSecrets } from './client-secrets.ts'
 import { IdentityFailures, SharedRefusal } from './shared-refusal.ts'
@@ -53,8 +54,8 @@ export class IdentitySources {
     this.#held = held
     this.#refusal = isClientApart(credential) ? new SharedRefusal(credential) : undefined
     const budget = credential.token_requests && new TokenBudget(credential.token_requests)
-    if (budget !== undefined) parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
-    this.#parts = { ...parts, metrics: withLatestExpiry(parts.metrics), budget, clientSecrets: new ClientSecrets(credential) }
+    if (budget !== undefined) parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()), budget.limit)
+    this.#parts = { ...parts, metrics: withLatestTimes(parts.metrics), budget, clientSecrets: new ClientSecrets(credential) }
   }
 
   /** The source of an identity; made when it is not held. */
@@ -131,17 +132,17 @@ function pseudonym(names: readonly string[]): string {
  * Of many tokens the one that lives longest is shown: as long as any is in use and can be renewed, it lies ahead. That of the one
  * granted last would seem to run out while all is well.
  */
-function withLatestExpiry(metrics: CredentialMetrics): CredentialMetrics {
-  const shown = metrics.expiry
+function withLatestTimes(metrics: CredentialMetrics): CredentialMetrics {
+  return { ...metrics, expiry: latest(metrics.expiry), renewal: latest(metrics.renewal) }
+}
+
+function latest(shown: Series): Series {
   return {
-    ...metrics,
-    expiry: {
-      get value() {
-        return shown.value
-      },
-      set value(seconds: number) {
-        shown.value = Math.max(shown.value, seconds)
-      },
+    get value() {
+      return shown.value
+    },
+    set value(seconds: number) {
+      shown.value = Math.max(shown.value, seconds)
     },
   }
 }

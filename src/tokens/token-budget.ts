@@ -11,7 +11,8 @@ const reservedShare = 0.1
  * is kept in the store, for all replicas; what is known of it here is what counts while the store does not answer.
  */
 export class TokenBudget {
-  readonly #limit: number
+  /** Requests that fit into the window. */
+  readonly limit: number
   readonly #windowMs: number
   readonly #reserve: number
   /** When each request of the current window was made, oldest first. */
@@ -20,14 +21,14 @@ export class TokenBudget {
   #aloneAtMs: number[] = []
 
   constructor({ limit, window }: { readonly limit: number; readonly window: number }) {
-    this.#limit = limit
+    this.limit = limit
     this.#windowMs = window
     this.#reserve = limit > 1 ? Math.ceil(limit * reservedShare) : 0
   }
 
   /** What the store is asked with. */
   termsFor(purpose: TokenRequestPurpose): BudgetTerms {
-    return { limit: this.#limit, windowMs: this.#windowMs, reserve: this.#reserveFor(purpose) }
+    return { limit: this.limit, windowMs: this.#windowMs, reserve: this.#reserveFor(purpose) }
   }
 
   /** Whether what is known here allows a request; a store can only know of more. */
@@ -63,7 +64,7 @@ export class TokenBudget {
     const startMs = nowMs - this.#windowMs
     // Nearly always nothing has become free since the last look.
     if ((this.#spentAtMs[0] ?? nowMs) <= startMs) this.#spentAtMs = this.#spentAtMs.filter((spentAtMs) => spentAtMs > startMs)
-    return Math.max(this.#limit - this.#spentAtMs.length, 0)
+    return Math.max(this.limit - this.#spentAtMs.length, 0)
   }
 
   /** Milliseconds until the next request becomes free; 0 when one is. */

@@ -59,7 +59,7 @@ export class TokenRequester {
     if (credential.token_requests !== undefined) {
       const budget = parts.budget ?? new TokenBudget(credential.token_requests)
       this.#budget = budget
-      parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()))
+      parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()), budget.limit)
     }
   }
 

@@ -331,7 +331,9 @@ export class TokenSource implements TokenSupply {
     this.#schedule.set(token.times.renewAtMs, nowMs)
     if (token.isOnProbation) this.#probation.suspect(token, nowMs)
     metrics.lastSuccess.value = (token.isOwn ? clock.epochMs() : token.times.issuedAtEpochMs) / 1000
-    metrics.expiry.value = token.times.expiresAtEpochMs / 1000
+    const { issuedAtMs, renewAtMs, issuedAtEpochMs, expiresAtEpochMs } = token.times
+    metrics.expiry.value = expiresAtEpochMs / 1000
+    metrics.renewal.value = (issuedAtEpochMs + renewAtMs - issuedAtMs) / 1000
     return token
   }
 

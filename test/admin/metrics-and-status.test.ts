@@ -1,5 +1,5 @@
 import supertest from 'supertest'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { apiGateway, canary } from '../support/cli-admin-gateway.ts'
 import { startApiGateway } from '../support/gateway.ts'
 import { answerJson } from '../support/servers.ts'
@@ -49,10 +49,25 @@ describe('GET /metrics', () => {
       'token_store_up',
       'config_last_reload_successful',
       'config_last_reload_success_timestamp_seconds',
+      'token_renewal_timestamp_seconds',
+      'token_budget_limit',
+      'memory_limit_bytes',
     ])
       expect(text, name).toMatch(new RegExp(`^# TYPE bearerd_${name} `, 'm'))
     expect(text).not.toMatch(/token-1|canary|127\.0\.0\.1/)
     expect(text).toMatch(/^bearerd_token_budget_remaining\{credential="main"\} 4$/m)
+  })
+
+  it.each([
+    [256 * 1_048_576, '268435456'],
+    [0, undefined],
+    [2 ** 64, undefined],
+  ])('says what memory there may be when the platform sets a limit: %d', async (constrained, shown) => {
+    const asked = vi.spyOn(process, 'constrainedMemory').mockReturnValue(constrained)
+    onTestFinished(() => asked.mockRestore())
+    const { gateway } = await apiGateway()
+    const { text } = await supertest(gateway.adminUrl).get('/metrics')
+    expect(/^bearerd_memory_limit_bytes (\d+)$/m.exec(text)?.[1]).toBe(shown)
   })
 })
 

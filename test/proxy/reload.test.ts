@@ -119,8 +119,8 @@ describe('a reload', () => {
     const main = { token_endpoint: endpoint.url, token_requests: { limit: 5, window: '1h' }, ...client }
     const gateway = await reloadable({ credentials: { main }, routes: [{ ...route, credential: 'main' }] })
     await fetch(`${gateway.url}/api`)
-    const said = /bearerd_token_(expiry_timestamp_seconds|last_success_timestamp_seconds|budget_remaining)\{credential="main"\}/g
-    expect((await gateway.metrics()).match(said)).toHaveLength(3)
+    const said = /bearerd_token_((expiry|renewal|last_success)_timestamp_seconds|budget_(remaining|limit))\{credential="main"\}/g
+    expect((await gateway.metrics()).match(said)).toHaveLength(5)
     await gateway.reload({ credentials: {}, routes: [route] })
     expect((await gateway.metrics()).match(said)).toBeNull()
     expect(await gateway.metrics()).toContain('bearerd_token_requests_total{credential="main",outcome="success"} 1')

@@ -26,6 +26,9 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   bearerd_token_store_up: ['store'],
   bearerd_config_last_reload_successful: [],
   bearerd_config_last_reload_success_timestamp_seconds: [],
+  bearerd_token_renewal_timestamp_seconds: ['credential'],
+  bearerd_token_budget_limit: ['credential'],
+  bearerd_memory_limit_bytes: [],
 }
 
 function usedMetrics(route = '/api', credential = 'main'): Metrics {
@@ -41,12 +44,13 @@ function usedMetrics(route = '/api', credential = 'main'): Metrics {
   ofCredential.lookups.hit.value++
   for (const outcome of rejectionOutcomes) ofCredential.countRejection(outcome)
   ofCredential.expiry.value = 1_800_000_000.5
-  ofCredential.showBudget(() => 7)
+  ofCredential.showBudget(() => 7, 10)
   const ofService = metrics.forTokenService('authorize', credential)
   ofService.countRequest('GET', 200)
   ofService.duration.observe(0.001)
   metrics.setStoreUp('memory', true)
   metrics.recordReload(true, 1_700_000_000_000)
+  metrics.showMemoryLimit(256 * 1_048_576)
   return metrics
 }
 

@@ -109,6 +109,7 @@ describe('a spent budget', () => {
     const under = await sourceWithToken({ token_requests: { limit: 5, window: '1m' } })
     const series = 'bearerd_token_budget_remaining{credential="main"}'
     expect(await under.metric(series)).toBe(4)
+    expect(await under.metric('bearerd_token_budget_limit{credential="main"}')).toBe(5)
     await under.clock.advance(60_000)
     expect(under.source.status().budgetRemaining).toBe(5)
     expect(await under.metric(series)).toBe(5)

@@ -165,6 +165,9 @@ describe('what is told of identities', () => {
     // The latest of all: that of the token granted last would seem to run out while others are in use.
     const expiry = (under.clock.epochMs() + 7_200_000) / 1000
     expect(body).toContain(`bearerd_token_expiry_timestamp_seconds{credential="main"} ${expiry}`)
+    const renewal = Number(/bearerd_token_renewal_timestamp_seconds\{credential="main"\} (\S+)/.exec(body)?.[1])
+    expect(renewal).toBeGreaterThan(expiry - 3_600)
+    expect(renewal).toBeLessThan(expiry)
     expect(body + under.log.join('')).not.toMatch(/alice|bob/)
   })
 

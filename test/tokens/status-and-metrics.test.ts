@@ -96,6 +96,7 @@ describe('metrics', () => {
     for (const outcome of ['success', 'refused', 'unavailable'])
       expect(await under.metric(`${requestsTotal}"${outcome}"}`)).toBe(0)
     expect(await under.metric('bearerd_token_expiry_timestamp_seconds{credential="main"}')).toBe(0)
+    expect(await under.metric('bearerd_token_renewal_timestamp_seconds{credential="main"}')).toBe(0)
     expect(await under.metric('bearerd_token_budget_remaining{credential="main"}')).toBeUndefined()
   })
 
@@ -126,7 +127,7 @@ describe('metrics', () => {
     expect(await under.metric('bearerd_token_rejections_total{credential="main",outcome="budget"}')).toBe(1)
   })
 
-  test('name the moment of expiry and of the last success in seconds since the epoch', async () => {
+  test('name the moments of expiry, renewal and the last success in seconds since the epoch', async () => {
     const under = sourceUnderTest()
     const waiting = under.source.obtain()
     await settled()
@@ -138,6 +139,9 @@ describe('metrics', () => {
     )
     expect(await under.metric('bearerd_token_expiry_timestamp_seconds{credential="main"}')).toBe(
       (under.clock.epochMs() + 58_000) / 1000,
+    )
+    expect(await under.metric('bearerd_token_renewal_timestamp_seconds{credential="main"}')).toBe(
+      under.source.status().renewAtEpochMs! / 1000,
     )
     expect(await under.metric('bearerd_token_request_duration_seconds_sum{credential="main"}')).toBe(2)
   })
