@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { createExposition } from '../../src/telemetry/exposition.ts'
-import { Metrics, rejectionOutcomes, replayOutcomes } from '../../src/telemetry/metrics.ts'
+import { usedMetrics } from '../support/used-metrics.ts'
 
 const openMetrics =
   'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1'
@@ -29,29 +29,6 @@ const contract: Readonly<Record<string, readonly string[]>> = {
   bearerd_token_renewal_timestamp_seconds: ['credential'],
   bearerd_token_budget_limit: ['credential'],
   bearerd_memory_limit_bytes: [],
-}
-
-function usedMetrics(route = '/api', credential = 'main'): Metrics {
-  const metrics = new Metrics('1.2.3')
-  const ofRoute = metrics.forRoute(route)
-  ofRoute.countRequest('GET', 200)
-  for (const seconds of [0, 0.005, 0.0051, 0.3, 61]) ofRoute.duration.observe(seconds)
-  ofRoute.upstreamDuration.observe(0.1)
-  for (const outcome of replayOutcomes) ofRoute.countReplay(outcome)
-  const ofCredential = metrics.forCredential(credential)
-  ofCredential.countTokenRequest('success')
-  ofCredential.tokenRequestDuration.observe(0.2)
-  ofCredential.lookups.hit.value++
-  for (const outcome of rejectionOutcomes) ofCredential.countRejection(outcome)
-  ofCredential.expiry.value = 1_800_000_000.5
-  ofCredential.showBudget(() => 7, 10)
-  const ofService = metrics.forTokenService('authorize', credential)
-  ofService.countRequest('GET', 200)
-  ofService.duration.observe(0.001)
-  metrics.setStoreUp('memory', true)
-  metrics.recordReload(true, 1_700_000_000_000)
-  metrics.showMemoryLimit(256 * 1_048_576)
-  return metrics
 }
 
 const seriesOf = (body: string): string[] => body.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
