@@ -52,6 +52,7 @@ export async function startPrometheus(target: string, ruleFile: string): Promise
   const options = [`--config.file=${config}`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=127.0.0.1:${port}`]
   const child = spawn('prometheus', [...options, '--log.level=warn'], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
+  child.on('error', (error) => void (said += error.message))
   child.stderr.setEncoding('utf8').on('data', (text: string) => void (said += text))
   // The scratch folder is removed after it: what is said last is done first.
   onTestFinished(async () => {
