@@ -5,12 +5,13 @@ import { layOut } from './dashboard/panel.ts'
 import { processes } from './dashboard/process-panels.ts'
 import { refusals, requests } from './dashboard/request-panels.ts'
 import { tokens } from './dashboard/token-panels.ts'
+import { tokenService } from './dashboard/token-service-panels.ts'
 
 /** Where the dashboard is kept. */
 export const dashboardFile = join(import.meta.dirname, '../monitoring/dashboard.json')
 
 /** The panels, under their headings. */
-export const rows = [tokens, refusals, requests, processes]
+export const rows = [tokens, refusals, requests, tokenService, processes]
 
 /** Writes the dashboard for Grafana 10 or newer, as JSON. */
 export function dashboard(): string {
