@@ -9,7 +9,7 @@ import { parseConfig } from '../../src/config/load-config.ts'
 import { simulatedClients } from '../../src/simulator/clients.ts'
 import { chart, gatewayValues, matrix, sidecarValues } from '../support/chart-values.ts'
 import type { Values } from '../support/chart-values.ts'
-import { runHere } from '../support/cli-process.ts'
+import { projectRoot, runHere } from '../support/cli-process.ts'
 import { scratch } from '../support/cli-scratch.ts'
 import { problemsOf } from '../support/cli-problems.ts'
 import type { KubernetesObject } from '../support/kubernetes-objects.ts'
@@ -65,13 +65,14 @@ describeWithHelm('the configuration that the chart makes', () => {
     const text = configText(objects)
     expect(problemsOf(text, env)).toEqual([])
     if (values['shape'] === 'sidecar') return
-    const { listen, admin } = parseConfig('f.yaml', text, env)
+    const { listen, admin, token_service } = parseConfig('f.yaml', text, env)
     const pod = podNamed(objects, `Deployment/${values['nameOverride'] === undefined ? 'rel-bearerd' : 'rel-egress'}`)
     const [container] = containersOf(pod).filter(({ name }) => name === 'bearerd')
     const ports = groupsAt(container, 'ports').map(({ name, containerPort }) => [name, containerPort])
     expect(ports).toEqual([
       ['bearerd', at(listen, 'port')],
       ['bearerd-admin', at(admin.listen, 'port')],
+      ...(token_service === undefined ? [] : [['bearerd-tokens', at(token_service.listen, 'port')]]),
     ])
   })
 
@@ -119,6 +120,21 @@ describeWithHelm('the configuration that the chart makes', () => {
     expect(configText(chartObjects(chart, matrix['a text as configuration'] ?? {}))).toBe(
       matrix['a text as configuration']?.['configFile'],
     )
+  })
+
+  it('rolls pods for every key that takes a restart', () => {
+    const configuration = readFileSync(join(projectRoot, 'docs/configuration.md'), 'utf8')
+    const [, sentence = ''] = /^(`listen`.*) cannot change while bearerd runs/m.exec(configuration) ?? []
+    const keys = [...sentence.matchAll(/`([\w.]+)`/g)].map(([, key = '']) => key)
+    expect(keys).toContain('token_store')
+    const template = readFileSync(join(chart, 'templates/_config.tpl'), 'utf8')
+    const [, list = ''] = /\{\{- list (.*) \| toJson \| sha256sum/.exec(template) ?? []
+    const names = list
+      .split(' ')
+      .map((name) => name.replace('$config.', '').replace('$admin.', 'admin.').replace('$tokens.', 'token_service.'))
+    expect(names.sort()).toEqual(keys.sort())
+    const values = readFileSync(join(chart, 'values.yaml'), 'utf8')
+    for (const key of keys) expect(values).toContain(`\`${key}\``)
   })
 
   it('rolls pods where a restart is needed, and at each change where that is wanted', () => {

@@ -123,6 +123,14 @@ describeWithHelm('the chart', () => {
     expect(at(egress[2], 'to.0.ipBlock.except')).toContain('169.254.0.0/16')
   })
 
+  it('lets other proxies than callers reach the token service, where there is one', () => {
+    const objects = chartObjects(chart, matrix['a token service for other proxies'] ?? {})
+    const [service, policy] = ['Service', 'NetworkPolicy'].map((kind) => objects.find((object) => object.kind === kind))
+    expect(groupsAt(service, 'spec.ports').map(({ name, port }) => [name, port])).toContainEqual(['tokens', 9180])
+    const [rule] = groupsAt(policy, 'spec.ingress').filter((candidate) => at(candidate, 'ports.0.port') === 'bearerd-tokens')
+    expect(at(rule, 'from')).toEqual([{ podSelector: { matchLabels: { 'bearerd-proxy': 'true' } } }])
+  })
+
   it('renders templates in the objects that a user adds', () => {
     const names = chartObjects(chart, matrix['everything that users add'] ?? {}).map(({ metadata }) => metadata.name)
     expect(names).toEqual(expect.arrayContaining(['rel-egress-more', 'rel-text']))

@@ -80,6 +80,17 @@ export const matrix: Readonly<Record<string, Values>> = {
     config: { ...gatewayValues.config, listen: ':8443', tls, admin: { listen: ':9443', tls } },
     serviceMonitor: { enabled: true, tlsConfig: { serverName: 'bearerd', ca: { secret: { name: 'ca', key: 'ca.crt' } } } },
   },
+  'a token service for other proxies': {
+    ...gatewayValues,
+    config: {
+      ...gatewayValues.config,
+      token_service: {
+        listen: ':9180',
+        insecure_http: true,
+        callers: [{ name: 'nginx', api_key: { file: '/run/secrets/bearerd/nginx-key' } }],
+      },
+    },
+  },
   'a text as configuration': { configFile: text },
   'a ConfigMap and a ServiceAccount of the user': {
     existingConfigMap: 'mine',

@@ -20,7 +20,7 @@
 {{- end -}}
 {{- else -}}
 {{- include "bearerd.checkSecrets" (dict "group" $config "at" (ternary "configFile: " "config." (ne $values.configFile ""))) -}}
-{{- if not $config.routes -}}
+{{- if not (or $config.routes $config.token_service) -}}
 {{- fail "\n\nconfig.routes is missing: say which path goes to which provider, or give configFile or existingConfigMap. For example:\n\nconfig:\n  callers: [{name: orders, api_key: {file: /run/secrets/bearerd/orders-key}}]\n  credentials:\n    gett: {provider: gett, client_id: {file: /run/secrets/bearerd/gett-client-id}, client_secret: {file: /run/secrets/bearerd/gett-client-secret}}\n  routes: [{path: /gett, credential: gett}]\nexistingSecret: NAME\n" -}}
 {{- end -}}
 {{- if and (ne (include "bearerd.isLoopback" $listen) "true") (not $config.callers) -}}
@@ -35,7 +35,8 @@
 {{- fail (printf "\n\nadmin.listen is %s, which probes and Prometheus cannot reach: write `admin: {listen: \":9090\"}` (with config: leave it out). metrics.auth has it want a key.\n" (include "bearerd.address" $adminListen)) -}}
 {{- end -}}
 {{- end -}}
-{{- range $key, $address := dict "listen" $listen "admin.listen" $adminListen -}}
+{{- $tokens := default dict $config.token_service -}}
+{{- range $key, $address := dict "listen" $listen "admin.listen" $adminListen "token_service.listen" (default ":0" $tokens.listen) -}}
 {{- if not (or (hasPrefix "unix:" (include "bearerd.address" $address)) (include "bearerd.port" $address)) -}}
 {{- fail (printf "\n\n%s is %s: write its port as a number, so that the pod can name it.\n" $key (include "bearerd.address" $address)) -}}
 {{- end -}}

@@ -56,6 +56,25 @@
 {{- regexFind "[0-9]+$" (include "bearerd.address" .) -}}
 {{- end -}}
 
+{{/* The addresses that the gateway listens on, by the names of their ports. */}}
+{{- define "bearerd.listeners" -}}
+{{- $config := fromYaml (include "bearerd.config" .) -}}
+bearerd: {{ default "127.0.0.1:8080" $config.listen | toJson }}
+bearerd-admin: {{ default "127.0.0.1:9090" (default dict $config.admin).listen | toJson }}
+{{- with (default dict $config.token_service).listen }}
+bearerd-tokens: {{ toJson . }}
+{{- end }}
+{{- end -}}
+
+{{/* The ports of those that others than this pod reach, by their names. */}}
+{{- define "bearerd.ports" -}}
+{{- range $name, $address := fromYaml (include "bearerd.listeners" .) -}}
+{{- if ne (include "bearerd.isLoopback" $address) "true" }}
+{{ $name }}: {{ include "bearerd.port" $address }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* "true" where only this pod can connect. */}}
 {{- define "bearerd.isLoopback" -}}
 {{- regexMatch "^(unix:|localhost:|127\\.[0-9.]+:|\\[::1\\]:)" (include "bearerd.address" .) -}}
@@ -84,7 +103,8 @@
 {{- define "bearerd.restartChecksum" -}}
 {{- $config := fromYaml (include "bearerd.config" .) -}}
 {{- $admin := default dict $config.admin -}}
-{{- list $config.listen $config.tls $config.token_store $config.workers $admin.listen $admin.tls $admin.callers | toJson | sha256sum -}}
+{{- $tokens := default dict $config.token_service -}}
+{{- list $tokens.listen $tokens.tls $config.listen $config.tls $config.token_store $config.workers $admin.listen $admin.tls $admin.callers | toJson | sha256sum -}}
 {{- end -}}
 
 {{- define "bearerd.checksumAnnotation" -}}

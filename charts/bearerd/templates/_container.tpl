@@ -1,7 +1,5 @@
 {{/* The container, in both shapes, but for its name and its probes. */}}
 {{- define "bearerd.containerParts" -}}
-{{- $config := fromYaml (include "bearerd.config" .) -}}
-{{- $admin := default dict $config.admin -}}
 image: {{ include "bearerd.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
@@ -22,12 +20,7 @@ env:
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- $ports := dict -}}
-{{- range $name, $address := dict "bearerd" (default "127.0.0.1:8080" $config.listen) "bearerd-admin" (default "127.0.0.1:9090" $admin.listen) -}}
-{{- if ne (include "bearerd.isLoopback" $address) "true" -}}
-{{- $_ := set $ports $name (include "bearerd.port" $address) -}}
-{{- end -}}
-{{- end -}}
+{{- $ports := fromYaml (include "bearerd.ports" .) -}}
 {{- if $ports }}
 ports:
   {{- range $name, $port := $ports }}
