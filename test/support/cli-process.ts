@@ -36,6 +36,8 @@ interface RunOptions {
   readonly cwd?: string
   /** What is run instead of the checkout. */
   readonly program?: string
+  /** The whole command in place of our Node.js and the program. */
+  readonly command?: readonly string[]
 }
 
 /** Runs `bearerd ARGS` to its end, with the project's own Node.js. */
@@ -62,9 +64,13 @@ export async function runHere(
 }
 
 /** Starts `bearerd ARGS`. */
-export function start(args: readonly string[], { env = {}, cwd = projectRoot, program = commandLine }: RunOptions = {}): Started {
+export function start(
+  args: readonly string[],
+  { env = {}, cwd = projectRoot, program = commandLine, command = [node, program] }: RunOptions = {},
+): Started {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(node, [program, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file = '', ...first] = command
+  const child = spawn(file, [...first, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   let hasEnded = false
