@@ -16,6 +16,15 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
 if ([undefined, 'serve'].includes(process.argv[2]) || process.argv[2].startsWith('-')) process.on('SIGHUP', () => {})
 // Whoever stops a group of processes stops the workers in it as well, but it is the main process that says when.
 if (process.argv[2] === 'worker') for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT']) process.on(signal, () => {})
+// The kernel keeps from process 1, as in a container, every signal that it has no handler for: without one of its own, nobody could end
+// a command that waits, or a gateway that is only starting.
+if (process.pid === 1) {
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ])
+    process.on(signal, () => process.listenerCount(signal) === 1 && process.exit(128 + number))
+}
 // Start-up is part of every rollout: compiled code is kept between runs where the system allows it.
 module.enableCompileCache?.()
 // A request leaves nothing behind, and V8 must not be led to think otherwise: from the first requests, which wait for a token, it would
