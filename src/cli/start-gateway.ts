@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { totalmem } from 'node:os'
 import { createAdminListener } from '../admin/admin-listener.ts'
 import type { Config } from '../config/config.ts'
@@ -191,11 +193,17 @@ function listenError(error: unknown, address: ListenAddress, key: string): Opera
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: `another program uses this address; stop it, or choose another address under "${key}"`,
-    EACCES: isSocketFile(address)
-      ? `this user may not make a file there, or there is no such folder; choose another path under "${key}"`
-      : `this user may not use this port; choose one above 1023 under "${key}"`,
+    // The platform says the same of a folder that does not exist.
+    EACCES: !isSocketFile(address)
+      ? `this user may not use this port; choose one above 1023 under "${key}"`
+      : existsSync(dirname(address.path))
+        ? `this user may not make a file there; let it write into the folder, or choose another path under "${key}"`
+        : `there is no such folder; make it, for the user that runs bearerd, or choose another path under "${key}"`,
+    EROFS: `the file system is read-only; choose a path on another one under "${key}"`,
     EEXIST: `there is a file that is no socket; remove it, or choose another path under "${key}"`,
     EADDRNOTAVAIL: `this machine does not have this address; choose another under "${key}"`,
+    ENOTFOUND: `this name has no address; write an IP address of this machine under "${key}"`,
+    EAI_AGAIN: `the address of this name cannot be found now; write an IP address of this machine under "${key}"`,
   }
   return new OperationError(`cannot listen on ${formatAddress(address)}: ${reasons[code] ?? code}`, { cause: error })
 }

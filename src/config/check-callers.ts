@@ -9,18 +9,26 @@ import type { Caller, TokenServiceCaller } from './schema/callers.ts'
 import type { ListenerTls } from './schema/listener-tls.ts'
 import type { gatewaySchema } from './schema/gateway.ts'
 
+/** What callers may be checked against. */
+export interface AroundCallers {
+  /** Undefined when they cannot be told. */
+  readonly routes: readonly Route[] | undefined
+  /** By name, undefined where one has problems of its own; undefined when they cannot be told. */
+  readonly credentials: ReadonlyMap<string, Credential | undefined> | undefined
+  /** Something of `tls` is reported already, so that nobody can tell what is asked for. */
+  readonly isTlsWrong: boolean
+}
+
 /**
  * Checks what is said of callers, of the gateway, of the admin interface and of the token service.
- * @param routes undefined when they cannot be told
- * @param credentials by name, undefined where one has problems of its own; undefined when they cannot be told
+ * @param around what the rest of the configuration says
  */
 export function checkCallers(
   { callers, tls, admin, token_service }: Known<z.output<ReturnType<typeof gatewaySchema>>>,
-  routes: readonly Route[] | undefined,
-  credentials: ReadonlyMap<string, Credential | undefined> | undefined,
+  { routes, credentials, isTlsWrong }: AroundCallers,
   report: Report,
 ): void {
-  checkTls(tls, callers, [], report)
+  if (!isTlsWrong) checkTls(tls, callers, [], report)
   checkTls(admin?.tls, admin?.callers, ['admin'], report)
   if (Array.isArray(callers)) {
     checkTogether(callers, ['callers'], report)

@@ -57,7 +57,8 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   const allRoutes = routes.length === writtenRoutes.length ? routes : undefined
   if (known.routes?.length === 0 && isAbsent('token_service'))
     report(['routes'], 'there are no routes; name at least one path, or write a token_service')
-  checkCallers(known, allRoutes, credentials && knownByName(credentials), report)
+  const isTlsWrong = known.tls === undefined && !isAbsent('tls')
+  checkCallers(known, { routes: allRoutes, credentials: credentials && knownByName(credentials), isTlsWrong }, report)
   checkWorkers(known, allRoutes ?? [], report)
   if (problems.length > 0 || whole === undefined) throw new ConfigError(problems)
 

@@ -173,7 +173,7 @@ describe('a key', () => {
 
   it('in a file that cannot be read is refused, with the path', () => {
     expect(problems(privateKeyJwt({ alg: 'RS256', key: { file: '/nowhere/key.pem' } }))[0]).toContain(
-      '/nowhere/key.pem cannot be used (ENOENT)',
+      '/nowhere/key.pem does not exist; correct its path',
     )
   })
 })
@@ -292,7 +292,7 @@ describe.skipIf(!hasOpenssl)('certificates', () => {
     expect(problems(tls({ ...one, cert: one.key }))[0]).toMatch(/tls\.cert: this holds no certificate/)
     expect(problems(tls({ ...one, key: one.cert }))[0]).toMatch(/tls\.key: this holds no private key/)
     expect(problems(tls({ ...one, ca: noPem }))[0]).toMatch(/tls\.ca: this holds no certificate/)
-    expect(problems(tls({ ...one, ca: '/nowhere/ca.pem' }))[0]).toMatch(/ca\.pem cannot be used \(ENOENT\)/)
+    expect(problems(tls({ ...one, ca: '/nowhere/ca.pem' }))[0]).toMatch(/ca\.pem does not exist; correct its path/)
     expect(problems({ ...tls({ ...one }), token_endpoint: 'http://localhost/token' })[0]).toMatch(/use https/)
   })
 })

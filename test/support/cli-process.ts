@@ -38,6 +38,8 @@ interface RunOptions {
   readonly program?: string
   /** The whole command in place of our Node.js and the program. */
   readonly command?: readonly string[]
+  /** The number of the user that it runs as, where it is another one. */
+  readonly uid?: number | undefined
 }
 
 /** Runs `bearerd ARGS` to its end, with the project's own Node.js. */
@@ -66,11 +68,16 @@ export async function runHere(
 /** Starts `bearerd ARGS`. */
 export function start(
   args: readonly string[],
-  { env = {}, cwd = projectRoot, program = commandLine, command = [node, program] }: RunOptions = {},
+  { env = {}, cwd = projectRoot, program = commandLine, command = [node, program], uid }: RunOptions = {},
 ): Started {
   const { PATH = '', HOME = '' } = process.env
   const [file = '', ...first] = command
-  const child = spawn(file, [...first, ...args], { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, [...first, ...args], {
+    ...(uid !== undefined && { uid, gid: uid }),
+    cwd,
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   let hasEnded = false

@@ -159,10 +159,20 @@ function toSecret(source: string | SecretSource, env: Readonly<NodeJS.ProcessEnv
   try {
     return Secret.fromFile(source.file)
   } catch (error) {
-    const reason = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unreadable'
-    context.addIssue(`the secret file ${source.file} cannot be used (${reason}); check its path, content and permissions`)
+    context.addIssue(unusableFile(source.file, error))
     return z.NEVER
   }
+}
+
+function unusableFile(file: string, error: unknown): string {
+  const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unreadable'
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'does not exist; correct its path, or mount it there',
+    ENOTDIR: 'does not exist: a part of its path is not a folder; correct its path',
+    EACCES: 'may not be read by the user that runs bearerd; change its owner or its permissions',
+    EISDIR: 'is a folder; write the path of the file in it',
+  }
+  return `the file ${file} ${reasons[code] ?? `cannot be used (${code}); check its path, content and permissions`}`
 }
 
 const templateText = z.union([z.string(), z.instanceof(FilledText)])
