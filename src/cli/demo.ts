@@ -76,7 +76,7 @@ Let its token endpoint fail, revoke, call (you get Uber's own 401 and the reason
 Status page  ${admin}/
 Metrics      ${admin}/metrics
 Faults       ${simulator}/_control
-The configuration of this demo: npm run bearerd -- demo --print-config
+The configuration of this demo: bearerd demo --print-config (in a checkout npm run bearerd -- demo --print-config)
 
 Requests show up below. Ctrl-C ends the demo.
 `.split('\n')

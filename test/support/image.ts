@@ -14,7 +14,11 @@ export const imageUser = Number(valuesOf(image, 'USER')[0]?.split(':')[0])
 
 /** Why what is in the image cannot be run as it will be; undefined where it can. It takes the rights to change the root and the user. */
 export const whyNotRun =
-  process.platform !== 'linux' ? 'skipped: needs Linux' : process.getuid?.() === 0 ? undefined : 'skipped: needs to be root'
+  process.platform !== 'linux' || !existsSync('/usr/bin/dpkg-query')
+    ? 'skipped: needs a Debian, as the image that it is built in'
+    : process.getuid?.() === 0
+      ? undefined
+      : 'skipped: needs to be root'
 
 /** Why it cannot be process 1; undefined where it can. */
 export const whyNotFirst =
