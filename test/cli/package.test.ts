@@ -162,10 +162,18 @@ function importsOfTheSources(): Set<string> {
   const names = imports.map(([, direct, late = '']) => direct ?? late).filter((name) => !name.startsWith('node:'))
   return new Set(
     names.map((name) =>
-      name
-        .split('/')
-        .slice(0, name.startsWith('@') ? 2 : 1)
-        .join('/'),
+      packageName(
+        name
+          .split('/')
+          .slice(0, name.startsWith('@') ? 2 : 1)
+          .join('/'),
+      ),
     ),
   )
+}
+
+/** What the package that is installed under a name calls itself. */
+function packageName(installed: string): string {
+  const manifest = readFileSync(join(projectRoot, 'node_modules', installed, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { name: string }).name
 }

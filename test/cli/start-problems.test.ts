@@ -35,7 +35,7 @@ routes: [{path: /api, upstream: "http://127.0.0.1:1", credential: main}]
   return stderr.trimEnd().replace(`${file}:`, '')
 }
 
-describe('bearerd serve says in one line', () => {
+describe('bearerd serve says in one line', { timeout: 60_000 }, () => {
   it('that a port is taken, of whichever listener, also with workers', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))

@@ -30,7 +30,7 @@ const folder = dirname(examplePath('compose/compose.yaml'))
 const configFile = 'compose/config/proxy.config.yaml'
 const secretFile = resolve(folder, compose.secrets['uber']?.file ?? '')
 
-describe('examples/compose', () => {
+describe('examples/compose', { timeout: 60_000 }, () => {
   it('is what docker compose takes', () => {
     // It names its dialect and its parts in ways that the validator does not know.
     const names = new Set(['id', '$schema'])

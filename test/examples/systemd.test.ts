@@ -17,7 +17,7 @@ function valuesOf(key: string): string[] {
   return [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value = '']) => value)
 }
 
-describe('examples/systemd', () => {
+describe('examples/systemd', { timeout: 60_000 }, () => {
   withAnalyze('is a unit in which systemd finds nothing wrong', () => {
     const { folder, path } = scratch()
     const units = path('etc/systemd/system')

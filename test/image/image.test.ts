@@ -11,7 +11,7 @@ import { runningSimulator } from '../simulator/running-simulator.ts'
 
 const configPath = '/etc/bearerd/proxy.config.yaml'
 const asFirst = it.skipIf(whyNotFirst !== undefined)
-const ending = whyNotFirst === undefined ? '' : ` (${whyNotFirst})`
+const ending = whyNotFirst === undefined ? '' : ` (not as process 1, ${whyNotFirst})`
 
 describe.skipIf(whyNotRun !== undefined)(
   `the image${whyNotRun === undefined ? '' : ` (${whyNotRun})`}`,
@@ -38,6 +38,12 @@ describe.skipIf(whyNotRun !== undefined)(
         .finished
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
       expect(stderr).toMatch(/^[^\n]*\/etc\/bearerd\/none\.yaml[^\n]*\n$/)
+    })
+
+    it('finds names, those of /etc/hosts first', async () => {
+      image.mount('/etc/hosts', '127.0.0.9 provider.internal\n')
+      const lookup = "require('node:dns').lookup('provider.internal', (error, address) => console.log(error ?? address))"
+      expect(await image.run(['node', '-e', lookup]).finished).toMatchObject({ code: 0, stdout: '127.0.0.9\n' })
     })
 
     it.each([

@@ -26,6 +26,6 @@ export function exampleText(file: string, places: Readonly<Record<string, string
 /** A test that needs a program; where there is none it is skipped and says so, but never in CI when `.ci/run` installs it. */
 export function itWith(program: string, isInstalledInCi = true): (name: string, test: () => unknown) => void {
   const isThere = spawnSync(program, ['--version']).error === undefined
-  if (isThere || (isInstalledInCi && process.env['CI'] === 'true')) return (name, test) => it(name, test)
+  if (isThere || (isInstalledInCi && process.env['CI'] === 'true')) return (name, test) => it(name, { timeout: 60_000 }, test)
   return (name, test) => it.skip(`${name} (skipped: ${program} is not installed)`, test)
 }
