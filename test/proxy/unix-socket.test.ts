@@ -109,7 +109,7 @@ test('a file on which somebody listens, or that is no socket, is left alone', as
   const text = files.write('notes.txt', 'precious')
   await expect(gatewayOn(`unix:${text}`)).rejects.toThrow('there is a file that is no socket; remove it')
   expect(statSync(text).size).toBe(8)
-  await expect(gatewayOn(`unix:${join(files.folder, 'nowhere/b.sock')}`)).rejects.toThrow('or there is no such folder')
+  await expect(gatewayOn(`unix:${join(files.folder, 'nowhere/b.sock')}`)).rejects.toThrow('there is no such folder; make it')
   expect(other.listening && existsSync(path)).toBe(true)
 })
 
