@@ -13,7 +13,7 @@ import { gatewayErrors } from '../src/proxy/errors/gateway-error.ts'
 import { AccessLog } from '../src/telemetry/access-log.ts'
 import type { Instrument } from '../src/telemetry/instruments.ts'
 import { createLog } from '../src/telemetry/log.ts'
-import { Metrics, rejectionOutcomes, replayOutcomes } from '../src/telemetry/metrics.ts'
+import { usedMetrics } from '../test/support/used-metrics.ts'
 import { WorkerMetrics } from '../src/telemetry/worker-metrics.ts'
 
 /** Each part as lines that stand for themselves: one that is gone, or says something else, broke something. */
@@ -108,18 +108,9 @@ async function linesOfCommands(): Promise<string[]> {
 
 /** `NAME{LABEL,...}`, and the outcomes that alerts are written for. */
 function metricLines(): string[] {
-  const metrics = new Metrics('0')
-  const route = metrics.forRoute('/')
-  route.countRequest('GET', 200)
-  for (const outcome of replayOutcomes) route.countReplay(outcome)
-  const credential = metrics.forCredential('a')
-  for (const outcome of rejectionOutcomes) credential.countRejection(outcome)
-  credential.showBudget(() => 0)
-  metrics.setStoreUp('memory', true)
-  metrics.recordReload(true, 0)
   const workers = new WorkerMetrics(() => 1)
   workers.setUsage(1, 0, 0)
-  return [...metrics.instruments, ...workers.instruments].flatMap(linesOfMetric).sort()
+  return [...usedMetrics().instruments, ...workers.instruments].flatMap(linesOfMetric).sort()
 }
 
 function linesOfMetric(instrument: Instrument): string[] {
@@ -139,6 +130,7 @@ function accessLogFields(): string[] {
   const log = createLog({ write: (text) => void (line = text) })
   new AccessLog(log).write({
     request_id: '1',
+    trace_id: '1',
     caller: 'app',
     route: '/',
     method: 'GET',

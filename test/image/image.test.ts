@@ -21,7 +21,7 @@ describe.skipIf(whyNotRun !== undefined)(
     beforeAll(() => {
       image = buildImage()
     }, 300_000)
-    afterAll(() => image.remove())
+    afterAll(() => image.remove(), 60_000)
 
     it('holds Node.js, its libraries and the package, and no shell', () => {
       expect(readdirSync(join(image.root, 'usr/bin'))).toEqual(['env'])
