@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { PerformanceObserver } from 'node:perf_hooks'
 import process from 'node:process'
+import tty from 'node:tty'
 import v8 from 'node:v8'
 
 if (Number.parseInt(process.versions.node, 10) < 24) {
@@ -48,18 +49,27 @@ v8.setFlagsFromString('--heap-growing-percent=100')
 // A checkout runs the sources as they are; an installed package has none.
 const sources = new URL('../src/main.ts', import.meta.url)
 const { main } = await import(existsSync(sources) ? sources.href : '../dist/lib/main.js')
+const writeOut = writer(() => process.stdout)
+const writeError = writer(() => process.stderr)
 process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
-  stdout: lineWriter(() => process.stdout),
-  stderr: lineWriter(() => process.stderr),
+  stdout: (line) => writeOut(`${line}\n`),
+  stderr: (line) => writeError(`${line}\n`),
+  screen: {
+    isOutput: tty.isatty(1),
+    write: tty.isatty(2) ? writeError : undefined,
+    get columns() {
+      return (process.stderr.isTTY ? process.stderr.columns : undefined) || 80
+    },
+  },
 })
 
-// The streams are opened with the first line: a gateway that logs elsewhere never needs them.
-function lineWriter(open) {
+// The streams are opened with the first text: a gateway that logs elsewhere never needs them.
+function writer(open) {
   let stream
-  return (line) => {
+  return (text) => {
     stream ??= open().on('error', endQuietly)
-    stream.write(`${line}\n`)
+    stream.write(text)
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { OperationError, UsageError } from './cli/command.ts'
-import type { Command } from './cli/command.ts'
+import type { Command, Screen } from './cli/command.ts'
 import { commandNames, commands, defaultCommand } from './cli/commands.ts'
 import { commandHelp, generalHelp } from './cli/help.ts'
 import { ConfigError, formatProblem, suggest } from './config/problem.ts'
@@ -10,6 +10,7 @@ export interface Terminal {
   readonly env: Readonly<NodeJS.ProcessEnv>
   readonly stdout: (line: string) => void
   readonly stderr: (line: string) => void
+  readonly screen?: Screen | undefined
 }
 
 /**

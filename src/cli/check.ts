@@ -8,22 +8,42 @@ import { formatAddress } from '../config/schema/listen.ts'
 import { shownUpstream } from '../config/schema/upstream.ts'
 import type { UpstreamTemplate } from '../config/schema/upstream.ts'
 import { placeOf, shownEndpoint } from '../config/schema/url.ts'
-import type { Command } from './command.ts'
+import { callerNames, callersInWords } from './callers-in-words.ts'
+import { UsageError } from './command.ts'
+import type { Command, CommandContext, CommandOptions } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
+
+/** Of `bearerd check --online`, and of `bearerd doctor`, which is the same. */
+export const onlineOptions: CommandOptions = {
+  timeout: { type: 'string', value: 'DURATION', help: 'how long each check may take (default 10s)' },
+  json: { type: 'boolean', help: 'print the result as JSON' },
+}
 
 /** `bearerd check` */
 export const check: Command = {
   name: 'check',
-  usage: 'bearerd check [-c FILE] [--json]',
-  options: { ...configOption, json: { type: 'boolean', help: 'print the result as JSON' } },
+  usage: 'bearerd check [-c FILE] [--json] [--online [CREDENTIAL...] [--timeout DURATION]]',
+  options: {
+    ...configOption,
+    online: { type: 'boolean', help: 'try it, too: names, connections, TLS, a token request of each credential' },
+    ...onlineOptions,
+  },
   details:
-    'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY and exits 1, or prints the routes and exits 0. Opens no connection.',
+    'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY and exits 1, or prints the routes and who may call and\n' +
+    'exits 0. Opens no connection, unless --online is said: then it does what "bearerd doctor --help" explains.\n\n' +
+    '  bearerd check -c proxy.config.yaml\n' +
+    '  bearerd check --online gett',
+  maxPositionals: Number.POSITIVE_INFINITY,
   run: async (context) => {
     const file = configFileOf(context)
     const isJson = context.values['json'] === true
+    const isOnline = context.values['online'] === true
+    if (!isOnline) refuseOnlineArguments(context)
     try {
       const config = loadConfig(file, context.env)
-      if (isJson) context.stdout(JSON.stringify({ valid: true, file, routes: rowsOf(config) }))
+      // Loaded when it is wanted: a check of a file should not pay for everything that a gateway is made of.
+      if (isOnline) return await (await import('./doctor/check-online.ts')).checkOnline(config, context)
+      if (isJson) context.stdout(JSON.stringify({ valid: true, file, routes: rowsOf(config), callers: callerNames(config) }))
       else for (const line of summaryOf(config)) context.stdout(line)
       return 0
     } catch (error) {
@@ -33,6 +53,15 @@ export const check: Command = {
       return 1
     }
   },
+}
+
+/** @throws UsageError for what has no effect */
+function refuseOnlineArguments({ positionals: [first], values }: CommandContext): void {
+  if (first !== undefined)
+    throw new UsageError(
+      `unexpected argument ${JSON.stringify(first)}: the configuration is named with -c, credentials with --online`,
+    )
+  if (values['timeout'] !== undefined) throw new UsageError('--timeout has no effect without --online')
 }
 
 interface RouteRow {
@@ -78,6 +107,7 @@ function summaryOf(config: Config): string[] {
   return [
     `${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`,
     ...rows,
+    `  callers: ${callersInWords(config)}`,
     ...(token_service === undefined ? [] : [`  tokens for other proxies on ${formatAddress(token_service.listen)}`]),
     ...logins.map(({ name }) => `  ${name} needs a person's consent, once: bearerd login ${name}`),
   ]

@@ -3,6 +3,15 @@ export type CommandOptions = Readonly<
   Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string; readonly help: string; readonly value?: string }>
 >
 
+/** A terminal; what goes to a file or into a pipe has none. */
+export interface Screen {
+  /** Whether standard output goes to it. */
+  readonly isOutput: boolean
+  /** Writes to standard error without ending the line, where that goes to it. */
+  readonly write: ((text: string) => void) | undefined
+  readonly columns: number
+}
+
 /** What a command gets to work with. */
 export interface CommandContext {
   readonly values: Readonly<Record<string, string | boolean | undefined>>
@@ -12,6 +21,8 @@ export interface CommandContext {
   readonly stdout: (line: string) => void
   /** Writes a line of talk. */
   readonly stderr: (line: string) => void
+  /** Where somebody looks on. */
+  readonly screen?: Screen | undefined
 }
 
 /** One command of the command line: a file in this folder and an entry in commands.ts. */
@@ -21,7 +32,7 @@ export interface Command {
   readonly options: CommandOptions
   /** Longer explanation for --help. */
   readonly details?: string
-  /** Positional arguments it takes, at most. */
+  /** Positional arguments it takes, at most; Infinity for any number. */
   readonly maxPositionals?: number
   /** For each positional argument the words that it may be, for completion; absent or empty where nobody can know. */
   readonly completes?: () => readonly (readonly string[])[]

@@ -12,6 +12,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: 'run the gateway (the default command)', load: async () => (await import('./serve.ts')).serve },
   worker: { load: async () => (await import('./worker.ts')).worker },
   check: { summary: 'check a configuration and say what it means', load: async () => (await import('./check.ts')).check },
+  doctor: {
+    summary: 'try what a configuration needs: network, certificates, tokens, clocks (check --online)',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   explain: {
     summary: 'say what would become of a request: route, upstream, token, fields',
     load: async () => (await import('./explain.ts')).explain,

@@ -49,6 +49,9 @@ async function completed(name: string): Promise<CompletedCommand> {
     summary: entry.summary ?? '',
     isDefault: name === defaultCommand,
     options: Object.entries(all).map(([option, { short, value, help }]) => ({ name: option, short, value, help })),
-    positionals: Array.from({ length: maxPositionals }, (_, index) => words[index] ?? []),
+    // Of any number, only those are completed that somebody knows.
+    positionals: Number.isFinite(maxPositionals)
+      ? Array.from({ length: maxPositionals }, (_, index) => words[index] ?? [])
+      : words,
   }
 }

@@ -1,12 +1,15 @@
 import type { Config } from '../config/config.ts'
 import { createGrantRequest } from '../oauth/request-grant.ts'
+import type { RequestGrant } from '../oauth/request-grant.ts'
 import { traceGrantRequests } from '../oauth/traced-grant-request.ts'
 import { createRevocation } from '../oauth/revocation.ts'
 import { createTokenTransport } from '../oauth/token-transport.ts'
+import type { TokenTransport } from '../oauth/token-transport.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import { systemClock } from '../tokens/clock.ts'
+import type { StoreReports } from '../tokens/store/store-reports.ts'
 import { TokenSources } from '../tokens/token-sources.ts'
 import { openStore } from './open-store.ts'
 
@@ -20,6 +23,10 @@ export interface OpenTokensParts {
   readonly version: string
   /** Told of token requests; undefined when no OpenTelemetry SDK was loaded. */
   readonly tracer?: Tracer | undefined
+  /** In place of the usual one, for whoever looks at the answers too. */
+  readonly makeGrantRequest?: (transport: TokenTransport, epochMs: () => number) => RequestGrant
+  /** Told of the store, besides the metrics. */
+  readonly onStore?: StoreReports['onUp']
 }
 
 /** Tokens, and what they are got with and kept in. */
@@ -37,13 +44,17 @@ export interface OpenTokens {
  */
 export async function openTokens(
   config: Pick<Config, 'credentials' | 'token_store'>,
-  { metrics, log, version, tracer }: OpenTokensParts,
+  { metrics, log, version, tracer, makeGrantRequest = createGrantRequest, onStore }: OpenTokensParts,
 ): Promise<OpenTokens> {
   const common = { clock: systemClock, random: Math.random, log }
   const epochMs = (): number => systemClock.epochMs()
   const transport = createTokenTransport(`bearerd/${version}`)
-  const store = await openStore(config, { ...common, onUp: (name, isUp) => metrics.setStoreUp(name, isUp) })
-  const requestGrant = createGrantRequest(transport, epochMs)
+  const onUp: StoreReports['onUp'] = (name, isUp, reason) => {
+    metrics.setStoreUp(name, isUp)
+    onStore?.(name, isUp, reason)
+  }
+  const store = await openStore(config, { ...common, onUp })
+  const requestGrant = makeGrantRequest(transport, epochMs)
   const tokens = new TokenSources(config.credentials, {
     ...common,
     requestGrant: tracer === undefined ? requestGrant : traceGrantRequests(requestGrant, tracer),

@@ -1,6 +1,5 @@
 import type { Config, Credential } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { longestTimerMs } from '../config/quantities.ts'
 import { shownEndpoint } from '../config/schema/url.ts'
 import { atPointer } from '../oauth/json-pointer.ts'
 import { createSilentLog } from '../telemetry/log.ts'
@@ -12,9 +11,9 @@ import { OperationError, UsageError } from './command.ts'
 import type { Command } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
 import { grantedScope } from './granted-scope.ts'
-import { noticeInterruption } from './interruption.ts'
 import { namedCredential } from './named-credential.ts'
 import { openTokens } from './open-tokens.ts'
+import { useTokens } from './use-tokens.ts'
 import { packageVersion } from './version.ts'
 
 /** `bearerd token` */
@@ -61,19 +60,11 @@ async function obtainToken(config: Config, credential: Credential): Promise<Acce
   const own = { ...config, credentials: new Map([[credential.name, credential]]) }
   // What is worth a line in the log is in the error as well.
   const opened = await openTokens(own, { metrics: new Metrics(version), log: createSilentLog(), version })
-  const interruption = noticeInterruption('waiting for the token', longestTimerMs)
-  const { promise: interrupted, reject } = Promise.withResolvers<never>()
-  interruption.signal.addEventListener('abort', () => reject(interruption.signal.reason as Error))
   try {
-    return await Promise.race([opened.tokens.of(credential).obtain(), interrupted])
+    return await useTokens(opened, 'waiting for the token', (tokens) => tokens.of(credential).obtain())
   } catch (error) {
     if (!(error instanceof TokenUnavailableError)) throw error
     throw new OperationError(`${error.message}${remedyOf(error, credential)}`, { cause: error })
-  } finally {
-    interruption.end()
-    opened.tokens.close()
-    await opened.settle()
-    await opened.close()
   }
 }
 

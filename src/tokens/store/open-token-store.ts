@@ -23,7 +23,7 @@ export async function openTokenStore(config: TokenStoreConfig, parts: OpeningPar
   }
   if (config.kind === 'redis') {
     const { createRedisStore } = await import('./redis/redis-store.ts')
-    const store = createRedisStore(config, { ...parts, onChange: (isUp) => parts.onUp('redis', isUp) })
+    const store = createRedisStore(config, { ...parts, onChange: (isUp, reason) => parts.onUp('redis', isUp, reason) })
     await store.started()
     return store
   }

@@ -68,11 +68,11 @@ export class FileHealth {
     const wasUp = this.#troubles.size === 0
     this.#troubles.add(trouble)
     if (!wasUp) return
-    this.#reports.onUp('file', false)
+    const does = `does not ${trouble === 'answer' ? 'answer' : `let itself be ${trouble === 'read' ? 'read' : 'written'}`}`
+    this.#reports.onUp('file', false, `it ${does} (${code})`)
     this.#reports.log.warn(
       { store: 'file', path: this.#path, code },
-      `the token store does not ${trouble === 'answer' ? 'answer' : `let itself be ${trouble === 'read' ? 'read' : 'written'}`}; ` +
-        'tokens are kept in memory until it does',
+      `the token store ${does}; tokens are kept in memory until it does`,
     )
   }
 

@@ -17,8 +17,8 @@ export interface RedisLinkParts {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
-  /** Told at each change of whether Redis answers, and at the start. */
-  readonly onChange: (isUp: boolean) => void
+  /** Told at each change of whether Redis answers, and at the start. @param reason why it does not, for people */
+  readonly onChange: (isUp: boolean, reason?: string) => void
 }
 
 /**
@@ -157,7 +157,7 @@ export class RedisLink {
     if (this.#state === 'closed' || this.#state === 'down') return
     this.#state = 'down'
     this.#parts.log.warn({ store: 'redis', reason }, 'the token store is of no use: the gateway goes on with its own memory')
-    this.#parts.onChange(false)
+    this.#parts.onChange(false, reason)
     if (!this.#isProbing) this.#probeAfter(this.#timing.retryMs)
   }
 

@@ -32,8 +32,8 @@ export interface RedisStoreParts {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
-  /** Told whether Redis answers: at the start, and at each change. */
-  readonly onChange: (isUp: boolean) => void
+  /** Told whether Redis answers: at the start, and at each change. @param reason why it does not, for people */
+  readonly onChange: (isUp: boolean, reason?: string) => void
   readonly timing?: RedisTiming
 }
 
