@@ -1,5 +1,4 @@
-import type { X509Certificate } from 'node:crypto'
-import type { TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 
 /** How long a chain of certificates is good. */
 export interface CertificateLife {
@@ -9,31 +8,34 @@ export interface CertificateLife {
   readonly isOwn: boolean
 }
 
-/** No chain is longer; one that names itself its issuer in a circle would never end. */
+/** No chain is longer; the one of a root names itself its issuer. */
 const longestChain = 10
 
 /**
- * How long the certificates are good that a server has shown in a handshake that succeeded.
+ * How long the certificates are good that a server is trusted by, in a handshake that succeeded: its own ones, and that of the
+ * authority that is trusted here.
  * @param nowEpochMs milliseconds since the epoch
  * @returns undefined where there is no certificate
  */
 export function certificateLife(socket: TLSSocket, nowEpochMs: number): CertificateLife | undefined {
-  const own = socket.getPeerX509Certificate()
+  const [own, ...issuers] = chainOf(socket.getPeerCertificate(true))
   if (own === undefined) return undefined
-  const life = { expiresAtEpochMs: Date.parse(own.validTo), isOwn: true }
-  let first: CertificateLife = life
-  for (const certificate of issuersOf(own)) {
-    const expiresAtEpochMs = Date.parse(certificate.validTo)
+  let first: CertificateLife = { expiresAtEpochMs: Date.parse(own.valid_to), isOwn: true }
+  for (const { valid_to } of issuers) {
+    const expiresAtEpochMs = Date.parse(valid_to)
     // One that has expired was not needed: the chain has just been verified without it.
     if (expiresAtEpochMs > nowEpochMs && expiresAtEpochMs < first.expiresAtEpochMs) first = { expiresAtEpochMs, isOwn: false }
   }
   return first
 }
 
-function* issuersOf(certificate: X509Certificate): Iterable<X509Certificate> {
-  let issuer = certificate.issuerCertificate
-  for (let length = 0; issuer !== undefined && length < longestChain; length++) {
-    yield issuer
-    issuer = issuer.issuerCertificate
+/** The platform gives an empty object where there is no certificate. */
+function chainOf(own: Partial<DetailedPeerCertificate>): readonly Pick<DetailedPeerCertificate, 'valid_to'>[] {
+  const chain: Pick<DetailedPeerCertificate, 'valid_to'>[] = []
+  let next: Partial<DetailedPeerCertificate> | undefined = own
+  while (next?.valid_to !== undefined && chain.length < longestChain) {
+    chain.push({ valid_to: next.valid_to })
+    next = next.issuerCertificate === next ? undefined : next.issuerCertificate
   }
+  return chain
 }

@@ -16,8 +16,9 @@ export interface CertificateFiles {
 /**
  * An authority that issues certificates for this test, for so many days from now (less than 0: they have expired); its files are removed
  * when the test ends.
+ * @param options for how many days it is good itself
  */
-export function certificateAuthority(): CertificateFiles & {
+export function certificateAuthority({ days: ownDays = 2 } = {}): CertificateFiles & {
   issue(name: string, names?: string, days?: number): CertificateFiles
 } {
   const folder = mkdtempSync(join(tmpdir(), 'bearerd-certificates-'))
@@ -33,7 +34,7 @@ export function certificateAuthority(): CertificateFiles & {
     `${name}.key`,
   ]
   const files = (name: string): CertificateFiles => ({ cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) })
-  openssl('req', '-x509', ...keyArguments('ca'), '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority')
+  openssl('req', '-x509', ...keyArguments('ca'), '-out', 'ca.pem', '-days', String(ownDays), '-subj', '/CN=test authority')
   return {
     ...files('ca'),
     issue: (name, names = 'IP:127.0.0.1,DNS:localhost', days = 2) => {

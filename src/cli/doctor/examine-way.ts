@@ -129,6 +129,6 @@ function certificateFinding(socket: TLSSocket, nowEpochMs: number): Finding {
   if (days_left >= soonDays)
     return { check: 'tls', verdict: 'ok', message: `${protocol}, certificate good for ${days_left} more days`, facts }
   const whose = life.isOwn ? 'its certificate' : 'a certificate of an authority in its chain'
-  const message = `${whose} expires in ${days_left} days, at ${expires}; ask those who run it whether it is renewed in time`
+  const message = `${whose} expires in ${days_left} ${days_left === 1 ? 'day' : 'days'}, at ${expires}; ask those who run it whether it is renewed in time`
   return { check: 'tls', verdict: 'warning', message, facts }
 }
