@@ -73,6 +73,9 @@ function* findingsOf(
   const said = status === null ? 'signed here' : `${status} in ${took_ms} ms`
   yield { check: 'token', verdict: 'ok', message: `${said}, good for ${lifetime_s} s${left}`, facts }
 
+  // What is signed here says what we want it to, and costs nothing.
+  if (status === null) return
+
   const first = exchanges[0]
   if (exchanges.length > 1 && first?.status !== undefined && first.status >= 400 && credential.client_secret_next !== undefined)
     yield warning(
@@ -94,8 +97,6 @@ function* findingsOf(
       `the token lives for ${lifetime_s} s only, and most requests would wait for a new one; ask for a longer life, or check token_response.expires`,
     )
   }
-  // What is signed here says what we want it to.
-  if (status === null) return
   yield scopeFinding(credential, token)
   const type = typeFinding(credential, token)
   if (type !== undefined) yield type
