@@ -12,6 +12,7 @@ import { callerNames, callersInWords } from './callers-in-words.ts'
 import { UsageError } from './command.ts'
 import type { Command, CommandContext, CommandOptions } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
+import { timeoutOf } from './timeout-option.ts'
 
 /** Of `bearerd check --online`, and of `bearerd doctor`, which is the same. */
 export const onlineOptions: CommandOptions = {
@@ -39,10 +40,11 @@ export const check: Command = {
     const isJson = context.values['json'] === true
     const isOnline = context.values['online'] === true
     if (!isOnline) refuseOnlineArguments(context)
+    const limitMs = timeoutOf(context, '10s')
     try {
       const config = loadConfig(file, context.env)
       // Loaded when it is wanted: a check of a file should not pay for everything that a gateway is made of.
-      if (isOnline) return await (await import('./doctor/check-online.ts')).checkOnline(config, context)
+      if (isOnline) return await (await import('./doctor/check-online.ts')).checkOnline(config, limitMs, context)
       if (isJson) context.stdout(JSON.stringify({ valid: true, file, routes: rowsOf(config), callers: callerNames(config) }))
       else for (const line of summaryOf(config)) context.stdout(line)
       return 0

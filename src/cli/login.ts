@@ -1,7 +1,6 @@
 import { needsLogin } from '../config/check-logins.ts'
 import type { Config, Credential } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { longestTimerMs, parseDuration } from '../config/quantities.ts'
 import { createCodeExchange } from '../oauth/exchange-code.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { AuthorizationCode } from '../oauth/token-request.ts'
@@ -20,6 +19,7 @@ import type { LoginResult } from './keep-login.ts'
 import { namedCredential } from './named-credential.ts'
 import { openBrowser } from './open-browser.ts'
 import { openStore } from './open-store.ts'
+import { timeoutOf } from './timeout-option.ts'
 import { packageVersion } from './version.ts'
 
 /** What a login takes from outside. */
@@ -46,7 +46,7 @@ export function loginCommand(parts: LoginParts): Command {
       'it, also one that is running. For credentials with grant_type: refresh_token and an authorization_endpoint.',
     maxPositionals: 1,
     run: async (context) => {
-      const timeoutMs = timeoutOf(context)
+      const timeoutMs = timeoutOf(context, '5m')
       const [name] = context.positionals
       if (name === undefined) throw new UsageError('say which credential to log in for')
       const config = loadConfig(configFileOf(context), context.env)
@@ -110,12 +110,6 @@ function credentialOf(config: Config, name: string): Credential {
       ? `the credential ${name} needs no login: it has variables.refresh_token; write authorization_endpoint in its place to log in`
       : `the credential ${name} needs no login: its grant_type is ${grant_type}; a login is for refresh_token with authorization_endpoint`,
   )
-}
-
-function timeoutOf({ values: { timeout = '5m' } }: CommandContext): number {
-  const ms = parseDuration(String(timeout))
-  if (ms !== undefined && ms > 0 && ms <= longestTimerMs) return ms
-  throw new UsageError(`--timeout takes a duration such as 90s or 5m, not ${JSON.stringify(timeout)}`)
 }
 
 /** `bearerd login` */

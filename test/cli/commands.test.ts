@@ -11,6 +11,7 @@ import { scratch } from '../support/cli-scratch.ts'
 const commands = [
   'serve',
   'check',
+  'doctor',
   'explain',
   'login',
   'token',
@@ -56,6 +57,9 @@ describe('a wrong command line', () => {
     [['check', 'file.yaml'], 'Usage: bearerd check'],
     [['check', '-c'], 'Usage: bearerd check'],
     [['check', '--json=yes'], 'Usage: bearerd check'],
+    [['check', '--timeout', '5s'], 'has no effect without --online'],
+    [['check', '--online', '-c', 'proxy.config.yaml', '--timeout', '5'], '--timeout takes a duration'],
+    [['doctor', '--online'], 'Usage: bearerd doctor'],
     [['version', '--json'], 'Usage: bearerd version'],
     [['explain'], 'say which method and path'],
     [['explain', 'GET'], 'Usage: bearerd explain METHOD PATH'],
@@ -115,6 +119,18 @@ describe('check', () => {
     expect((await runHere(['check', '-c', file])).stdout).toContain('\n  tokens for other proxies on 127.0.0.1:9180\n')
   })
 
+  it('says who may call', async () => {
+    const file = scratch().write('good.yaml', goodConfig)
+    expect((await runHere(['check', '-c', file])).stdout).toContain('\n  callers: anyone on this machine\n')
+    const list = 'callers: [{name: orders, api_key: canary, routes: [/api]}, {name: ops, cidr: 10.0.0.0/8}]'
+    const named = scratch().write('named.yaml', `${goodConfig}listen: 0.0.0.0:8080\n${list}\n`)
+    const { stdout } = await runHere(['check', '-c', named])
+    expect(stdout).toContain('\n  callers: orders (api_key) on /api; ops (cidr)\n')
+    const json = await runHere(['check', '-c', named, '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ callers: ['orders', 'ops'] })
+    expect(`${stdout}${json.stdout}`).not.toContain('canary')
+  })
+
   it('says which credentials a person has to log in for', async () => {
     const key = Buffer.alloc(32).toString('base64')
     const login = 'grant_type: refresh_token\n    authorization_endpoint: https://auth.example.com/authorize'
@@ -140,6 +156,7 @@ describe('check', () => {
           token_proxy: null,
         },
       ],
+      callers: null,
     })
   })
 

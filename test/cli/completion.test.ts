@@ -62,7 +62,8 @@ describe.skipIf(!hasShell('bash'))('completion in bash', () => {
   it('completes commands, options and arguments', async () => {
     expect(await offers('')).toEqual(commandNames)
     expect(await offers('ch')).toEqual(['check'])
-    expect(await offers('check', '-')).toEqual(['-c', '--config', '--json', '-h', '--help'])
+    expect(await offers('check', '-')).toEqual(['-c', '--config', '--online', '--timeout', '--json', '-h', '--help'])
+    expect(await offers('doctor', 'gett', '--t')).toEqual(['--timeout'])
     expect(await offers('check', '--json', '--c')).toEqual(['--config'])
     expect(await offers('--')).toEqual(['--config', '--help'])
     expect(await offers('completion', '')).toEqual(['bash', 'zsh', 'fish'])

@@ -1,8 +1,6 @@
 import type { Config, Credential } from '../../config/config.ts'
-import { longestTimerMs, parseDuration } from '../../config/quantities.ts'
 import { Metrics } from '../../telemetry/metrics.ts'
 import { systemClock } from '../../tokens/clock.ts'
-import { UsageError } from '../command.ts'
 import type { CommandContext } from '../command.ts'
 import { namedCredential } from '../named-credential.ts'
 import { useTokens } from '../use-tokens.ts'
@@ -10,6 +8,7 @@ import { packageVersion } from '../version.ts'
 import { examinationOf } from './examination.ts'
 import type { ExaminationParts } from './examination.ts'
 import { examineStore } from './examine-store.ts'
+import { reasonToSkip } from './examine-token.ts'
 import { inOrder } from './in-order.ts'
 import { Progress } from './progress.ts'
 import { countsOf, linesOf, rowsOf, shortName, summaryOf } from './report.ts'
@@ -19,30 +18,30 @@ import { TokenExchanges } from './watched-grant-request.ts'
 /** Enough to be done soon, too few to be a burden to anybody. */
 const atATime = 8
 
-const defaultLimitMs = 10_000
-
 /**
  * Tries what a configuration needs: the gateway's own addresses and files, and for each credential and upstream the way there and
  * one answer. Spends one token request of each credential.
+ * @param limitMs for each check, in milliseconds
  * @returns the exit code: 1 when something failed, 0 also with warnings
  * @throws UsageError for a credential that there is not
  */
-export async function checkOnline(config: Config, context: CommandContext): Promise<number> {
+export async function checkOnline(config: Config, limitMs: number, context: CommandContext): Promise<number> {
   const { positionals, values, screen } = context
   const only = positionals.length === 0 ? undefined : new Set(positionals.map((name) => namedCredential(config, name)))
-  const limitMs = limitOf(values['timeout'])
   const isJson = values['json'] === true
   const version = packageVersion()
   const exchanges = new TokenExchanges()
-  const own = { ...config, credentials: new Map(chosenOf(config, only).map((credential) => [credential.name, credential])) }
-  if (!isJson) context.stdout(headingOf(config, own.credentials.size))
-  const { opened, finding: store } = await examineStore(own, { metrics: new Metrics(version), version, exchanges, limitMs })
+  const credentials = new Map([...config.credentials].filter(([, credential]) => only?.has(credential) ?? true))
+  const storeParts = { metrics: new Metrics(version), version, exchanges, limitMs }
+  const { opened, finding: store, isAlone } = await examineStore({ ...config, credentials }, storeParts)
+  const isKept = !isAlone && store.verdict === 'ok'
+  if (!isJson) context.stdout(headingOf(config.file, [...credentials.values()], isKept))
   const examined = await useTokens(opened, 'the check', async (tokens, signal) => {
     const limits = { limitMs, nowEpochMs: () => systemClock.epochMs() }
-    const parts = { config, only, tokens, exchanges, store, userAgent: `bearerd/${version}`, limits }
+    const parts = { config, only, tokens, exchanges, store, isKept, userAgent: `bearerd/${version}`, limits }
     const all = await examine(parts, context, new Progress(screen), signal)
     // Nobody else has them, and where somebody wants them back they count.
-    if (config.token_store.kind === 'memory') await tokens.handBack(limitMs)
+    if (isAlone) await tokens.handBack(limitMs)
     return all
   })
   const counts = countsOf(examined)
@@ -82,25 +81,14 @@ async function examine(
   return examined
 }
 
-function chosenOf({ credentials }: Config, only: ReadonlySet<Credential> | undefined): readonly Credential[] {
-  return [...credentials.values()].filter((credential) => only?.has(credential) ?? true)
+/** Says beforehand what it costs. */
+function headingOf(file: string, credentials: readonly Credential[], isKept: boolean): string {
+  const asked = credentials.filter(
+    (credential) => credential.grant_type !== 'self_signed' && reasonToSkip(credential, isKept) === undefined,
+  )
+  return `${file}: ${counted(credentials.length, 'credential')}, for which ${counted(asked.length, 'token request')} ${asked.length === 1 ? 'is' : 'are'} made`
 }
 
-function headingOf({ file }: Config, count: number): string {
-  const cost =
-    count === 0
-      ? 'no credential'
-      : count === 1
-        ? '1 credential, one token request'
-        : `${count} credentials, one token request each`
-  return `${file}: ${cost}`
-}
-
-/** @throws UsageError */
-function limitOf(value: string | boolean | undefined): number {
-  if (typeof value !== 'string') return defaultLimitMs
-  const ms = parseDuration(value)
-  if (ms === undefined || ms <= 0 || ms > longestTimerMs)
-    throw new UsageError(`--timeout takes a duration such as 10s, not ${JSON.stringify(value)}`)
-  return ms
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -31,6 +31,8 @@ export interface ExaminationParts {
   readonly exchanges: TokenExchanges
   /** How the token store is. */
   readonly store: Finding
+  /** Whether what a token request brings is kept where those find it who use the credential. */
+  readonly isKept: boolean
   readonly userAgent: string
   readonly limits: Omit<WayLimits, 'tell'>
 }
@@ -74,12 +76,11 @@ function gatewaySection({ config, only, store, limits }: ExaminationParts): Sect
 
 function credentialSection(
   credential: Credential,
-  { config, tokens, exchanges, store, limits }: ExaminationParts,
+  { config, tokens, exchanges, isKept, limits }: ExaminationParts,
   onToken: (token: AccessToken | undefined) => void,
 ): Section {
   const { name, token_endpoint } = credential
   const isUsed = config.routes.some((route) => route.credential === credential)
-  const isKept = config.token_store.kind !== 'memory' && store.verdict === 'ok'
   return {
     subject: { kind: 'credential', names: [name], address: token_endpoint && shownEndpoint(token_endpoint) },
     run: async (tell) => {

@@ -35,7 +35,7 @@ export async function examineAnswer(
       finding: {
         check: 'answer',
         verdict: 'ok',
-        message: `${status} to HEAD ${path} without a token, in ${took_ms} ms`,
+        message: `reached: ${status} to HEAD ${path} without a token, in ${took_ms} ms`,
         facts: { status, took_ms },
       },
       dated: { date, sentEpochMs, answeredEpochMs: nowEpochMs() },

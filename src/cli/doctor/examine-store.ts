@@ -12,6 +12,8 @@ import type { TokenExchanges } from './watched-grant-request.ts'
 export interface ExaminedStore {
   readonly opened: OpenTokens
   readonly finding: Finding
+  /** Whether nobody else gets at the tokens that are got here: they are in the memory of this process. */
+  readonly isAlone: boolean
 }
 
 /** What the tokens are opened with. */
@@ -42,12 +44,14 @@ export async function examineStore(
   }
   try {
     const opened = await openTokens(config, parts)
-    return { opened, finding: await withinTime(told, limitMs).catch((error: unknown) => silence(error, limitMs)) }
+    const finding = await withinTime(told, limitMs).catch((error: unknown) => silence(error, limitMs))
+    return { opened, finding, isAlone: token_store.kind === 'memory' }
   } catch (error) {
     if (!(error instanceof OperationError)) throw error
     const memory = { kind: 'memory', max_tokens: token_store.max_tokens } as const
     const opened = await openTokens({ ...config, token_store: memory }, parts)
-    return { opened, finding: { check: 'store', verdict: 'failed', message: error.message, facts: { store: token_store.kind } } }
+    const finding: Finding = { check: 'store', verdict: 'failed', message: error.message, facts: { store: token_store.kind } }
+    return { opened, finding, isAlone: true }
   }
 }
 

@@ -67,7 +67,7 @@ function* findingsOf(
   const { status = null, grant } = exchanges.at(-1) ?? {}
   const { issuedAtMs, expiresAtMs } = token.times
   const lifetimeMs = expiresAtMs - issuedAtMs
-  const lifetime_s = Math.floor(lifetimeMs / 1000)
+  const lifetime_s = Math.round(lifetimeMs / 1000)
   const left = budget_left === undefined ? '' : `, ${budget_left} of ${credential.token_requests?.limit ?? 0} token requests left`
   const facts = { status, took_ms, lifetime_s, token: token.fingerprint, ...(budget_left !== undefined && { budget_left }) }
   const said = status === null ? 'signed here' : `${status} in ${took_ms} ms`

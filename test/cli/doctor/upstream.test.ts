@@ -15,7 +15,7 @@ describe('an upstream', () => {
     const { url } = await httpServer((_request, response) => response.writeHead(status).end())
     const run = await runDoctor(routeTo(`${url}/v1/`))
     expect(run.row('answer')).toMatchObject({ of: 'route', names: ['/api'], status: 'ok', facts: { status } })
-    expect(run.row('answer')?.message).toMatch(new RegExp(`^${status} to HEAD /v1 without a token, in \\d+ ms$`))
+    expect(run.row('answer')?.message).toMatch(new RegExp(`^reached: ${status} to HEAD /v1 without a token, in \\d+ ms$`))
     expect(run.code).toBe(0)
   })
 
@@ -94,7 +94,7 @@ describe('an upstream', () => {
       routes: [{ path: '/api', upstream: '{token.instance_url}/data', allowed_hosts: [`127.0.0.1:${port}`], credential: 'main' }],
     }
     tokens.answer = (response, next) => answerJson(response, { access_token: next, expires_in: 900, instance_url: url })
-    expect((await runDoctor(config)).row('answer')?.message).toMatch(/^200 to HEAD \/data without/)
+    expect((await runDoctor(config)).row('answer')?.message).toMatch(/^reached: 200 to HEAD \/data without/)
 
     tokens.answer = (response, next) =>
       answerJson(response, { access_token: next, expires_in: 900, instance_url: 'https://evil.example' })
