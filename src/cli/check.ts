@@ -14,9 +14,12 @@ import type { Command, CommandContext, CommandOptions } from './command.ts'
 import { configFileOf, configOption } from './config-file.ts'
 import { timeoutOf } from './timeout-option.ts'
 
+/** More than a token request may take unless the configuration says otherwise: what it says itself of being late says more. */
+const usualTimeout = '12s'
+
 /** Of `bearerd check --online`, and of `bearerd doctor`, which is the same. */
 export const onlineOptions: CommandOptions = {
-  timeout: { type: 'string', value: 'DURATION', help: 'how long each check may take (default 10s)' },
+  timeout: { type: 'string', value: 'DURATION', help: `how long each check may take (default ${usualTimeout})` },
   json: { type: 'boolean', help: 'print the result as JSON' },
 }
 
@@ -40,7 +43,7 @@ export const check: Command = {
     const isJson = context.values['json'] === true
     const isOnline = context.values['online'] === true
     if (!isOnline) refuseOnlineArguments(context)
-    const limitMs = timeoutOf(context, '10s')
+    const limitMs = timeoutOf(context, usualTimeout)
     try {
       const config = loadConfig(file, context.env)
       // Loaded when it is wanted: a check of a file should not pay for everything that a gateway is made of.

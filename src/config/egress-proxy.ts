@@ -21,6 +21,11 @@ export interface EgressProxy {
 /** Where a connection goes. */
 export type Place = Pick<UpstreamUrl, 'isTls' | 'hostname' | 'port'>
 
+/** A place as people write it, and as CONNECT asks for it (RFC 9110 9.3.6). */
+export function formatPlace({ hostname, port }: Pick<Place, 'hostname' | 'port'>): string {
+  return `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`
+}
+
 /** Which proxy connections go through; plain data, so that two configurations can be compared. */
 export interface ProxyChoice {
   readonly forTls: EgressProxy | undefined

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { withinTime } from './time-limit.ts'
 
@@ -13,7 +14,7 @@ export interface HeadRequest {
 /** What the head of an answer says that anybody may know. */
 export interface AnsweredHead {
   readonly status: number
-  /** The field Date (RFC 9110 6.6.1), as it came. */
+  /** The field Date (RFC 9110 6.6.1), as it came; undefined also in an answer from a cache, where it is old (RFC 9111 5.1). */
   readonly date: string | undefined
 }
 
@@ -35,9 +36,11 @@ export async function askHead(
     setHost: false,
     headers: { Host: authority, 'User-Agent': userAgent, Accept: '*/*', Connection: 'close' },
   })
-  asked.on('response', ({ statusCode = 0, headers }) => resolve({ status: statusCode, date: headers.date }))
+  const answered = ({ statusCode = 0, headers }: IncomingMessage): void =>
+    resolve({ status: statusCode, date: headers.age === undefined ? headers.date : undefined })
+  asked.on('response', answered)
   // Nobody asked for another protocol; that one is offered all the same is an answer.
-  asked.on('upgrade', ({ statusCode = 0, headers }) => resolve({ status: statusCode, date: headers.date }))
+  asked.on('upgrade', answered)
   asked.on('error', reject)
   asked.end()
   try {

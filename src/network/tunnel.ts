@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { formatPlace } from '../config/egress-proxy.ts'
 import type { EgressProxy, Place } from '../config/egress-proxy.ts'
 import { errorCode } from './error-code.ts'
 import { isTlsCode, tlsFailureInWords } from './tls-failure.ts'
@@ -29,7 +30,7 @@ type Done = (error: Error | null, socket?: Socket) => void
  * @returns gives up, unless it is done
  */
 export function openTunnel(proxy: EgressProxy, place: Place, { timeoutMs, tls }: TunnelOptions, done: Done): () => void {
-  const target = `${place.hostname.includes(':') ? `[${place.hostname}]` : place.hostname}:${place.port}`
+  const target = formatPlace(place)
   let open: ClientRequest | Duplex
   let isDone = false
   const finish: Done = (error, socket) => {

@@ -33,6 +33,13 @@ describe('asking for a head', () => {
     await expect.poll(() => server.openConnections()).toBe(0)
   })
 
+  it('does not take the date of an answer from a cache for that of now', async () => {
+    const server = await httpServer((_request, response) => {
+      response.writeHead(200, { date: 'Sun, 22 Nov 2026 15:00:00 GMT', age: '600' }).end()
+    })
+    expect(await askHead(await connected(server.port), question, 10_000)).toEqual({ status: 200, date: undefined })
+  })
+
   it('takes an unasked change of protocol for an answer', async () => {
     const server = await tcpServer((socket) =>
       socket.on('data', () => socket.write('HTTP/1.1 101 Go\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')),

@@ -60,6 +60,8 @@ async function examine(
   const isColoured = screen?.isOutput === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
   const examined: Examined[] = []
   const sections = examinationOf(parts)
+  // What is said of an interruption should stand on a line of its own.
+  signal.addEventListener('abort', () => progress.clear())
   progress.expect(sections.length)
   const results = inOrder(sections, atATime, async ({ subject, run }) => {
     signal.throwIfAborted()
@@ -86,9 +88,7 @@ function headingOf(file: string, credentials: readonly Credential[], isKept: boo
   const asked = credentials.filter(
     (credential) => credential.grant_type !== 'self_signed' && reasonToSkip(credential, isKept) === undefined,
   )
-  return `${file}: ${counted(credentials.length, 'credential')}, for which ${counted(asked.length, 'token request')} ${asked.length === 1 ? 'is' : 'are'} made`
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+  if (asked.length === 0) return `${file}: no token request is made`
+  const requests = asked.length === 1 ? '1 token request is' : `${asked.length} token requests are`
+  return `${file}: ${credentials.length === 1 ? '1 credential' : `${credentials.length} credentials`}, for which ${requests} made`
 }

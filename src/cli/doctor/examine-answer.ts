@@ -41,8 +41,8 @@ export async function examineAnswer(
       dated: { date, sentEpochMs, answeredEpochMs: nowEpochMs() },
     }
   } catch (error) {
-    const { hostname: host, port } = way.place
-    const message = answerFailure(error, { host, port, key: way.key }, way.tlsKey, limitMs)
+    const { hostname, port } = way.place
+    const message = answerFailure(error, { hostname, port, key: way.key }, way.tlsKey, limitMs)
     return { finding: { check: 'answer', verdict: 'failed', message }, dated: undefined }
   }
 }

@@ -1,13 +1,15 @@
 import type { Credential } from '../../config/config.ts'
 import { proxyOf } from '../../config/egress-proxy.ts'
 import { placeOf } from '../../config/schema/url.ts'
+import { tlsAlertOf } from '../../network/tls-alert.ts'
+import { tlsFailureInWords } from '../../network/tls-failure.ts'
 import { tlsOf } from '../../oauth/token-request.ts'
 import type { TokenSources } from '../../tokens/token-sources.ts'
 import { examineClock } from './examine-clock.ts'
 import { examineToken, reasonToSkip } from './examine-token.ts'
 import type { ExaminedToken } from './examine-token.ts'
 import { examineWay } from './examine-way.ts'
-import type { WayLimits } from './examine-way.ts'
+import type { Way, WayLimits } from './examine-way.ts'
 import type { Finding } from './finding.ts'
 import type { TokenExchanges } from './watched-grant-request.ts'
 
@@ -21,6 +23,9 @@ export interface CredentialParts {
   readonly isUsed: boolean
 }
 
+/** It takes one way there and back. */
+const longestAlertMs = 2_000
+
 /** Examines a credential: whether it is used, the way to its token endpoint, a token request, the clock there. */
 export async function examineCredential(
   credential: Credential,
@@ -30,10 +35,13 @@ export async function examineCredential(
   const findings: Finding[] = []
   if (!isUsed)
     findings.push({ check: 'route', verdict: 'warning', message: 'no route uses it; name it in a route, or remove it' })
-  const way = await examineTokenWay(credential, limits)
-  findings.push(...way)
-  const isBlocked = way.some(({ verdict }) => verdict === 'failed')
-  const reason = isBlocked
+  const way = wayToTokens(credential)
+  if (way !== undefined) {
+    const { findings: onTheWay, socket } = await examineWay(way, limits)
+    socket?.destroy()
+    findings.push(...onTheWay)
+  }
+  const reason = findings.some(({ verdict }) => verdict === 'failed')
     ? 'no token was asked for, because the token endpoint cannot be reached; mend that first'
     : reasonToSkip(credential, isKept)
   if (reason !== undefined)
@@ -44,21 +52,34 @@ export async function examineCredential(
   const { findings: ofToken, token } = await examineToken(credential, tokens.of(credential), answers, limits.limitMs)
   const last = answers().at(-1)
   const clock = last && examineClock(last, credential)
-  return { findings: [...findings, ...ofToken, ...(clock === undefined ? [] : [clock])], token }
+  const explained = way === undefined ? ofToken : await Promise.all(ofToken.map((finding) => explainBreak(finding, way, limits)))
+  return { findings: [...findings, ...explained, ...(clock === undefined ? [] : [clock])], token }
 }
 
-async function examineTokenWay(credential: Credential, limits: WayLimits): Promise<readonly Finding[]> {
-  const { token_endpoint, grant_type, token_request } = credential
-  if (token_endpoint === undefined || grant_type === 'self_signed') return []
+/** @returns undefined where nobody is asked */
+function wayToTokens({ token_endpoint, grant_type, token_request }: Credential): Way | undefined {
+  if (token_endpoint === undefined || grant_type === 'self_signed') return undefined
   const place = placeOf(token_endpoint)
-  const way = {
+  return {
     place,
     proxy: proxyOf(token_request.proxy, place),
     tls: () => tlsOf(token_request.tls),
     key: 'token_endpoint',
     tlsKey: 'token_request.tls',
   }
-  const { findings, socket } = await examineWay(way, limits)
-  socket?.destroy()
-  return findings
+}
+
+/** The HTTP client that token requests are made with loses an alert that comes after the handshake: a second look finds it. */
+async function explainBreak(finding: Finding, way: Way, limits: WayLimits): Promise<Finding> {
+  if (!way.place.isTls || finding.facts?.['error'] !== 'UND_ERR_SOCKET') return finding
+  const { socket } = await examineWay(way, limits)
+  const alert = socket && (await tlsAlertOf(socket, Math.min(limits.limitMs, longestAlertMs)))
+  const words = alert === undefined ? undefined : tlsFailureInWords(alert, way.tlsKey)
+  return words === undefined
+    ? finding
+    : {
+        ...finding,
+        message: `the token endpoint ends the connection (${alert}): ${words}`,
+        facts: { ...finding.facts, error: alert ?? '' },
+      }
 }

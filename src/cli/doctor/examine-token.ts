@@ -64,7 +64,7 @@ function* findingsOf(
   took_ms: number,
   budget_left: number | undefined,
 ): Iterable<Finding> {
-  const { status = null, grant } = exchanges.at(-1) ?? {}
+  const { status = null, lifetime } = exchanges.at(-1) ?? {}
   const { issuedAtMs, expiresAtMs } = token.times
   const lifetimeMs = expiresAtMs - issuedAtMs
   const lifetime_s = Math.round(lifetimeMs / 1000)
@@ -83,10 +83,9 @@ function* findingsOf(
       'only one of client_secret and client_secret_next is taken; end the rotation when every gateway has the new one',
     )
 
-  const source = grant?.lifetime.source ?? 'response'
-  if (grant?.lifetime.oddity !== undefined) {
-    yield warning('lifetime', `${grant.lifetime.oddity}; check token_response.expires`)
-  } else if (source === 'default') {
+  if (lifetime?.oddity !== undefined) {
+    yield warning('lifetime', `${lifetime.oddity}; check token_response.expires`)
+  } else if (lifetime?.source === 'default') {
     yield warning(
       'lifetime',
       'the answer does not say how long the token lives; set token_response.expires to where it stands, or its default to what the provider documents',

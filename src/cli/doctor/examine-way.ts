@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
+import { formatPlace } from '../../config/egress-proxy.ts'
 import type { EgressProxy, Place } from '../../config/egress-proxy.ts'
 import { certificateLife } from '../../network/certificate-life.ts'
 import { addressesOf, reachPort } from '../../network/reach-port.ts'
@@ -49,7 +50,7 @@ export async function examineWay(way: Way, limits: WayLimits): Promise<ExaminedW
   const findings: Finding[] = []
   const first = way.proxy ?? way.place
   const key = way.proxy === undefined ? way.key : 'the URL of the egress proxy'
-  const unreached = { host: first.hostname, port: first.port, key }
+  const unreached = { hostname: first.hostname, port: first.port, key }
   for (const step of [examineName, examinePort]) {
     const finding = await step(unreached, limits)
     if (finding !== undefined) findings.push(finding)
@@ -59,26 +60,25 @@ export async function examineWay(way: Way, limits: WayLimits): Promise<ExaminedW
   return { findings: [...findings, ...last], socket }
 }
 
-async function examineName({ host, key }: Unreached, { limitMs, tell }: WayLimits): Promise<Finding | undefined> {
+async function examineName({ hostname, key }: Unreached, { limitMs, tell }: WayLimits): Promise<Finding | undefined> {
   // An address needs none.
-  if (isIP(host) !== 0) return undefined
+  if (isIP(hostname) !== 0) return undefined
   tell('dns')
   try {
-    const addresses = await addressesOf(host, limitMs)
-    return { check: 'dns', verdict: 'ok', message: `${host} is ${addresses.join(', ')}`, facts: { addresses } }
+    const addresses = await addressesOf(hostname, limitMs)
+    return { check: 'dns', verdict: 'ok', message: `${hostname} is ${addresses.join(', ')}`, facts: { addresses } }
   } catch (error) {
-    return { check: 'dns', verdict: 'failed', message: lookupFailure(error, { host, key }, limitMs) }
+    return { check: 'dns', verdict: 'failed', message: lookupFailure(error, { hostname, key }, limitMs) }
   }
 }
 
 async function examinePort(unreached: Unreached, { limitMs, tell }: WayLimits): Promise<Finding> {
   tell('tcp')
-  const { host, port } = unreached
   const startedMs = performance.now()
   try {
-    const address = await reachPort({ hostname: host, port }, limitMs)
+    const address = await reachPort(unreached, limitMs)
     const took_ms = Math.round(performance.now() - startedMs)
-    return { check: 'tcp', verdict: 'ok', message: `${host}:${port} in ${took_ms} ms`, facts: { address, took_ms } }
+    return { check: 'tcp', verdict: 'ok', message: `${formatPlace(unreached)} in ${took_ms} ms`, facts: { address, took_ms } }
   } catch (error) {
     return { check: 'tcp', verdict: 'failed', message: connectFailure(error, unreached, limitMs) }
   }
@@ -90,8 +90,8 @@ async function examineConnection(way: Way, { limitMs, nowEpochMs, tell }: WayLim
   const proxied: Finding[] =
     proxy === undefined
       ? []
-      : [{ check: 'proxy', verdict: 'ok', message: `${proxy.shown} lets us connect to ${place.hostname}:${place.port}` }]
-  const unreached = { host: place.hostname, port: place.port, key: way.key }
+      : [{ check: 'proxy', verdict: 'ok', message: `${proxy.shown} lets us connect to ${formatPlace(place)}` }]
+  const unreached = { hostname: place.hostname, port: place.port, key: way.key }
   try {
     const socket = await connectAs(way, limitMs)
     const certified = socket instanceof TLSSocket ? [certificateFinding(socket, nowEpochMs())] : []

@@ -9,7 +9,7 @@ export function tokenFailure({ reason, retryAfterMs, message, cause }: TokenUnav
   if (!(cause instanceof TokenRequestError)) return message
   // Where it has been said already, what a failure of the network or of a key means.
   if (cause.message.includes('; ')) return cause.message
-  const said = sayings[cause.code] ?? sayingOfStatus(cause.code)
+  const said = sayings[cause.code] ?? otherSaying(cause)
   return `${cause.message}${said(credential)}`
 }
 
@@ -40,10 +40,12 @@ const sayings: Readonly<Record<string, Saying>> = {
   unsafe_token: () => '; write where the token is under token_response.access_token',
   too_large: () => '; check that token_endpoint is the URL for tokens',
   timeout: () => '; raise token_request.timeout if it is known to be slow, or ask those who run it',
+  unusable_key: () => '; check the file of the key, and alg',
+  internal_error: () => '; report it, with what the log of the gateway says of it',
   invalid_field_value: () => '; check client_id, client_secret and variables for line breaks',
 }
 
-function sayingOfStatus(code: string): Saying {
+function otherSaying({ code, kind }: TokenRequestError): Saying {
   const status = Number(/^http_(\d{3})$/.exec(code)?.[1])
   if (status === 404 || status === 405 || status === 410)
     return () =>
@@ -51,7 +53,8 @@ function sayingOfStatus(code: string): Saying {
   if (status >= 500) return () => ': it has a trouble of its own; try again, and ask those who run it if it stays so'
   if (status === 403)
     return () => ': it lets nobody in from here, or not this client; ask the provider which clients and addresses it lets in'
-  if (Number.isNaN(status) && /^E[A-Z]+|^UND_|closed|connection_failed/.test(code))
+  // A code of the platform: there was no answer.
+  if (kind === 'unavailable' && /^[A-Z][A-Z0-9_]+$|^connection_failed$/.test(code))
     return () => '; check token_endpoint and the way to it'
   return () => `; ${documentation}, where ${Number.isNaN(status) ? 'this code is' : 'such an answer may be'} explained`
 }

@@ -1,15 +1,15 @@
 import type { Credential } from '../../config/config.ts'
 import { createGrantRequest } from '../../oauth/request-grant.ts'
 import type { RequestGrant } from '../../oauth/request-grant.ts'
-import type { Grant } from '../../oauth/token-response.ts'
+import type { Lifetime } from '../../oauth/lifetime.ts'
 import type { TokenTransport } from '../../oauth/token-transport.ts'
 import type { TimedDate } from './examine-clock.ts'
 
 /** What a token endpoint answered, as far as it may be told, and when. */
 export interface TokenExchange extends TimedDate {
   readonly status: number
-  /** What of the grant may be told; undefined where none was given. */
-  grant?: Pick<Grant, 'lifetime' | 'fields'>
+  /** How long the token lives that it granted, and how that is known; undefined where it granted none. */
+  lifetime?: Lifetime
 }
 
 /** The answers of token endpoints, in order, by credential. */
@@ -38,7 +38,7 @@ export class TokenExchanges {
       }
       const grant = await createGrantRequest(watched, epochMs)(credential, ...rest)
       const last = exchanges.at(-1)
-      if (last !== undefined) last.grant = grant
+      if (last !== undefined) last.lifetime = grant.lifetime
       return grant
     }
   }

@@ -5,6 +5,7 @@ import { main } from '../../../src/main.ts'
 import { run, runHere, start } from '../../support/cli-process.ts'
 import { scratch } from '../../support/cli-scratch.ts'
 import { doctorFile, runDoctor } from '../../support/doctor-run.ts'
+import { freePort } from '../../support/redis-server.ts'
 import { answerJson, httpServer } from '../../support/servers.ts'
 import { tokenEndpoint } from '../../support/token-endpoint.ts'
 
@@ -120,6 +121,36 @@ route /open: http://127.0.0.1:PORT/v2
     expect(text).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('did you mean "listen"?') as string })
     const json = await runHere(['check', '--online', '-c', file, '--json'])
     expect(JSON.parse(json.stdout)).toMatchObject({ valid: false, problems: [{ path: 'lisen' }] })
+  })
+
+  it('finds the addresses in use by the gateway that it is about, and leaves that alone', async () => {
+    const upstream = await httpServer((_request, response) => response.end('hello'))
+    const [listen, admin] = [await freePort(), await freePort()]
+    const file = doctorFile({
+      listen: `127.0.0.1:${listen}`,
+      admin: { listen: `127.0.0.1:${admin}` },
+      routes: [{ path: '/api', upstream: upstream.url }],
+    })
+    const gateway = start(['serve', '-c', file])
+    await expect
+      .poll(
+        () =>
+          fetch(`http://127.0.0.1:${admin}/readyz`).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe(200)
+    const run = await runDoctor(file)
+    expect(run.row('listen')).toMatchObject({
+      status: 'ok',
+      message: `127.0.0.1:${listen} is in use, and a gateway answers here already`,
+    })
+    expect(run.row('admin')).toMatchObject({ status: 'ok' })
+    expect(await (await fetch(`http://127.0.0.1:${listen}/api`)).text()).toBe('hello')
+    gateway.signal('SIGTERM')
+    expect((await gateway.finished).code).toBe(0)
   })
 
   it('does many things at a time', async () => {

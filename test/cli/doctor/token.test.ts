@@ -4,7 +4,11 @@ import { doctorFile, runDoctor } from '../../support/doctor-run.ts'
 import type { DoctorRun } from '../../support/doctor-run.ts'
 import { runHere } from '../../support/cli-process.ts'
 import { scratch } from '../../support/cli-scratch.ts'
+import { certificateAuthority, hasOpenssl } from '../../support/certificates.ts'
+import { egressProxy } from '../../support/egress-proxy.ts'
+import type { ProxyBehaviour } from '../../support/egress-proxy.ts'
 import { answerJson } from '../../support/servers.ts'
+import { tlsUpstream } from '../../support/tls-upstream.ts'
 import { tokenEndpoint } from '../../support/token-endpoint.ts'
 import type { TokenEndpoint } from '../../support/token-endpoint.ts'
 
@@ -162,6 +166,49 @@ describe('a token request', () => {
     })
     expect(run.row('token')).toMatchObject({ status: 'skipped' })
     expect(run.output).not.toContain('canary')
+  })
+
+  it.skipIf(!hasOpenssl)('that wants a client certificate says so, and is granted with one', async () => {
+    const authority = certificateAuthority({ days: 400 })
+    const { url } = await tlsUpstream(authority.issue('server', undefined, 90), {
+      clientCa: authority.cert,
+      answer: (_request, response) => answerJson(response, { access_token: 'token-1', expires_in: 900 }),
+    })
+    const configWith = (tls: object): object => ({
+      credentials: {
+        main: { token_endpoint: `${url()}/token`, client_id: 'client', client_secret: secret, token_request: { tls } },
+      },
+      routes: [{ path: '/api', upstream: url(), credential: 'main', tls: { ca: authority.cert } }],
+    })
+    const without = await runDoctor(configWith({ ca: authority.cert }))
+    expect(without.row('tls', 'main')).toMatchObject({ status: 'ok', facts: { days_left: 89 } })
+    expect(without.row('token')).toMatchObject({
+      status: 'failed',
+      remedy: 'check token_request.tls.cert and token_request.tls.key',
+    })
+    const { cert, key } = authority.issue('client', undefined, 90)
+    expect((await runDoctor(configWith({ ca: authority.cert, cert, key }))).row('token')).toMatchObject({ status: 'ok' })
+  })
+
+  it('goes through the egress proxy, and is not made where that refuses', async () => {
+    const endpoint = await tokenEndpoint()
+    const proxied = async (behave?: ProxyBehaviour): Promise<DoctorRun> => {
+      const { url } = await egressProxy(behave)
+      const proxy = url.replace('//', '//user:canary@')
+      return await runDoctor(configFor(endpoint, { token_request: { proxy } }))
+    }
+    const through = await proxied()
+    expect(through.row('proxy', 'main')).toMatchObject({ status: 'ok' })
+    expect(through.row('token')).toMatchObject({ status: 'ok' })
+    expect(tokensAsked(endpoint)).toBe(1)
+    const refused = await proxied((_head, socket) => {
+      socket.end('HTTP/1.1 407 Who\r\ncontent-length: 0\r\n\r\n')
+      return 'done'
+    })
+    expect(refused.row('proxy', 'main')).toMatchObject({ status: 'failed', remedy: 'check the user and password in its URL' })
+    expect(refused.row('token')).toMatchObject({ status: 'skipped' })
+    expect(`${through.output}${refused.output}`).not.toContain('canary')
+    expect(tokensAsked(endpoint)).toBe(1)
   })
 
   it('spends of the budget, and is not made when that is spent', async () => {
