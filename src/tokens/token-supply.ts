@@ -1,5 +1,5 @@
 import type { Credential } from '../config/config.ts'
-import type { RejectionOutcome } from '../telemetry/metrics.ts'
+import type { RejectionOutcome } from '../telemetry/credential-metrics.ts'
 import type { AccessToken } from './access-token.ts'
 
 /** A token in place of a refused one. */

@@ -1,5 +1,5 @@
 import type { Credential } from '../config/config.ts'
-import type { CredentialMetrics } from '../telemetry/metrics.ts'
+import type { CredentialMetrics } from '../telemetry/credential-metrics.ts'
 import type { AccessToken } from '../tokens/access-token.ts'
 import type { Clock } from '../tokens/clock.ts'
 import type { Rejection, Replacement, TokenSupply } from '../tokens/token-supply.ts'

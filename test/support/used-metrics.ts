@@ -1,4 +1,6 @@
-import { Metrics, rejectionOutcomes, replayOutcomes } from '../../src/telemetry/metrics.ts'
+import { rejectionOutcomes } from '../../src/telemetry/credential-metrics.ts'
+import { Metrics } from '../../src/telemetry/metrics.ts'
+import { replayOutcomes } from '../../src/telemetry/route-metrics.ts'
 
 /** Metrics in which every family has a series, with every outcome that there is. */
 export function usedMetrics(route = '/api', credential = 'main'): Metrics {

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import type { AccessLog } from '../../telemetry/access-log.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { RequestMetrics } from '../../telemetry/metrics.ts'
+import type { RequestMetrics } from '../../telemetry/request-metrics.ts'
 import type { Exchange } from './exchange.ts'
 import type { RecentRequests } from './recent-requests.ts'
 

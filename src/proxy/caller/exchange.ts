@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ReplayOutcome, RequestMetrics, RouteMetrics } from '../../telemetry/metrics.ts'
+import type { ReplayOutcome, RouteMetrics } from '../../telemetry/route-metrics.ts'
+import type { RequestMetrics } from '../../telemetry/request-metrics.ts'
 import type { ListItem } from '../message/linked-list.ts'
 import type { RequestTrace } from '../tracing/request-trace.ts'
 import { UpgradeCaller } from './upgrade-caller.ts'

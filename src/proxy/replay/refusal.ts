@@ -1,7 +1,7 @@
 import type { Credential } from '../../config/config.ts'
 import { pointlessChallenge } from '../../oauth/challenge.ts'
 import { atPointer } from '../../oauth/json-pointer.ts'
-import type { ReplayOutcome } from '../../telemetry/metrics.ts'
+import type { ReplayOutcome } from '../../telemetry/route-metrics.ts'
 import type { AccessToken } from '../../tokens/access-token.ts'
 import type { Rejection, Replacement, TokenSupply } from '../../tokens/token-supply.ts'
 import { CallerGoneError } from '../caller/exchange.ts'
