@@ -8,6 +8,7 @@ import type { CredentialMetrics } from '../telemetry/credential-metrics.ts'
 import { ClientSecrets } from './client-secrets.ts'
 import { IdentityFailures, SharedRefusal } from './shared-refusal.ts'
 import { TokenBudget } from './token-budget.ts'
+import { TokenHistory } from './token-history.ts'
 import { TokenSource } from './token-source.ts'
 import type { TokenSourceParts } from './token-source.ts'
 import type { TokenStatus } from './token-status.ts'
@@ -34,6 +35,7 @@ export interface IdentityStatus {
   /** Milliseconds for which no identity may ask, because the client was refused; 0 when they may. */
   readonly backOffMs: number
   readonly budgetRemaining: number | undefined
+  readonly history: TokenStatus['history']
 }
 
 /** The token sources of one credential, one for each identity: two never share a token, a flight or a back-off. */
@@ -42,6 +44,7 @@ export class IdentitySources {
   readonly #parts: TokenSourceParts
   readonly #held: HeldSources
   readonly #refusal: SharedRefusal | undefined
+  readonly #history: TokenHistory
   /**
    * What its keys begin with. Of its own, not of the name: after a reload, requests that began before it still come here, and must
    * not meet the sources of another credential under the same name.
@@ -53,9 +56,16 @@ export class IdentitySources {
     this.#credential = credential
     this.#held = held
     this.#refusal = isClientApart(credential) ? new SharedRefusal(credential) : undefined
+    this.#history = new TokenHistory(parts.clock)
     const budget = credential.token_requests && new TokenBudget(credential.token_requests)
     if (budget !== undefined) parts.metrics.showBudget(() => budget.remaining(parts.clock.nowMs()), budget.limit)
-    this.#parts = { ...parts, metrics: withLatestTimes(parts.metrics), budget, clientSecrets: new ClientSecrets(credential) }
+    this.#parts = {
+      ...parts,
+      metrics: withLatestTimes(parts.metrics),
+      budget,
+      clientSecrets: new ClientSecrets(credential),
+      history: this.#history,
+    }
   }
 
   /** The source of an identity; made when it is not held. */
@@ -104,6 +114,7 @@ export class IdentitySources {
       lastError,
       backOffMs: Math.max((this.#refusal?.last?.untilMs ?? nowMs) - nowMs, 0),
       budgetRemaining: budget?.remaining(nowMs),
+      history: this.#history.list(),
     }
   }
 

@@ -18,6 +18,7 @@ import { TokenAcquirer } from './token-acquirer.ts'
 import type { TokenHolder } from './token-acquirer.ts'
 import type { TokenBudget, TokenRequestPurpose } from './token-budget.ts'
 import { TokenFailures } from './token-failures.ts'
+import { TokenHistory } from './token-history.ts'
 import { TokenRequester } from './token-requester.ts'
 import { tokenStatus } from './token-status.ts'
 import type { TokenStatus } from './token-status.ts'
@@ -39,6 +40,8 @@ export interface TokenSourceParts {
   readonly clientSecrets?: ClientSecrets | undefined
   /** Where they depend on those of others; else it remembers its own only. */
   readonly failures?: FailureMemory | undefined
+  /** Where several share one; else it has its own. */
+  readonly history?: TokenHistory | undefined
 }
 
 /**
@@ -54,6 +57,7 @@ export class TokenSource implements TokenSupply {
   readonly #requester: TokenRequester
   readonly #acquirer: TokenAcquirer
   readonly #failures: TokenFailures
+  readonly #history: TokenHistory
   readonly #probation = new RenewalProbation()
   readonly #schedule: RenewalSchedule
 
@@ -75,6 +79,7 @@ export class TokenSource implements TokenSupply {
     }
     this.#acquirer = new TokenAcquirer(credential, parts, this.#requester, holder, identity)
     this.#failures = new TokenFailures(credential, parts, parts.failures ?? new FailureMemory(credential))
+    this.#history = parts.history ?? new TokenHistory(parts.clock)
     this.#schedule = new RenewalSchedule(parts.clock, () => this.#renewInBackground())
   }
 
@@ -135,9 +140,10 @@ export class TokenSource implements TokenSupply {
    * Takes note that an upstream refused a token, and finds a newer one where that is possible. Comparing with the current
    * token makes any number of refusals of one token cause one token request, however late they arrive.
    * @param canReplay whether the refused request can be sent again, and so show whether a new token helps
+   * @param route that of the refused request, for people
    */
-  async reject(refused: AccessToken, canReplay = true): Promise<Rejection> {
-    const rejection = await this.#replace(refused, canReplay)
+  async reject(refused: AccessToken, canReplay = true, route?: string): Promise<Rejection> {
+    const rejection = await this.#replace(refused, canReplay, route)
     this.#parts.metrics.countRejection(rejection.outcome)
     return rejection
   }
@@ -201,6 +207,7 @@ export class TokenSource implements TokenSupply {
         failure: this.#failures.last,
         coolDownMs: this.#probation.remainingMs(clock.nowMs()),
         budgetRemaining: this.#requester.budgetRemaining,
+        history: this.#history.list(),
       },
       clock,
     )
@@ -248,7 +255,7 @@ export class TokenSource implements TokenSupply {
     return token
   }
 
-  async #replace(refused: AccessToken, canReplay: boolean): Promise<Rejection> {
+  async #replace(refused: AccessToken, canReplay: boolean, route: string | undefined): Promise<Rejection> {
     const nowMs = this.#parts.clock.nowMs()
     const token = this.#held.usable(nowMs)
     if (token !== undefined && !token.isSameAs(refused)) return { outcome: 'newer', token, isCause: false }
@@ -261,7 +268,7 @@ export class TokenSource implements TokenSupply {
     // While the endpoint fails, a token that one path refused may be all that the other paths have.
     this.#held.isRejected = this.#held.token !== undefined && this.#failures.last === undefined
     try {
-      const renewed = await (this.#flight ?? this.#start('rejection'))
+      const renewed = await (this.#flight ?? this.#start('rejection', route))
       if (renewed.isSameAs(refused)) {
         this.#probation.suspect(renewed, this.#parts.clock.nowMs())
         if (isCause) this.#logFruitless(renewed, 'the token endpoint granted the same token again')
@@ -295,8 +302,8 @@ export class TokenSource implements TokenSupply {
   }
 
   /** Starts the one token request; every failure of it is a TokenUnavailableError. */
-  #start(purpose: TokenRequestPurpose): Promise<AccessToken> {
-    const flight = this.#request(purpose).finally(() => {
+  #start(purpose: TokenRequestPurpose, route?: string): Promise<AccessToken> {
+    const flight = this.#request(purpose, route).finally(() => {
       this.#flight = undefined
       this.#held.isRejected = false
     })
@@ -307,16 +314,23 @@ export class TokenSource implements TokenSupply {
     return flight
   }
 
-  async #request(purpose: TokenRequestPurpose): Promise<AccessToken> {
+  async #request(purpose: TokenRequestPurpose, route: string | undefined): Promise<AccessToken> {
     this.#failures.begin()
+    const { clock } = this.#parts
+    const startedMs = clock.nowMs()
+    const facts = () => ({ purpose, route, tookMs: clock.nowMs() - startedMs })
     try {
       const mayGoOn = purpose === 'callers' && !this.#held.isRejected
       const held = mayGoOn ? undefined : this.#held.token
       const isUrgent = this.#isUrgent
       this.#isUrgent = false
-      return this.#install(await this.#acquirer.acquire({ purpose, held, isUrgent }))
+      const token = this.#install(await this.#acquirer.acquire({ purpose, held, isUrgent }))
+      this.#history.add({ ...facts(), type: token.isOwn ? 'obtained' : 'taken_over', error: undefined })
+      return token
     } catch (error) {
       const failure = this.#failures.last
+      const cause = error instanceof TokenUnavailableError ? { code: error.reason, message: error.message } : failure?.error
+      this.#history.add({ ...facts(), type: 'failed', error: cause && { code: cause.code, message: cause.message } })
       throw error instanceof TokenUnavailableError || failure === undefined ? error : this.#failures.unavailable(failure)
     }
   }
@@ -356,6 +370,7 @@ export class TokenSource implements TokenSupply {
     if (token === undefined || token.id === this.#held.token?.id || this.#flight !== undefined) return
     this.#held.isRejected = false
     this.#install(token)
+    this.#history.add({ type: 'taken_over', purpose: undefined, route: undefined, tookMs: undefined, error: undefined })
     this.#parts.log.info({ credential: this.#credential.name, token: token.fingerprint }, 'token taken over from another replica')
   }
 

@@ -28,8 +28,9 @@ export interface TokenSupply {
   /**
    * Takes note that an upstream refused a token, and finds a newer one where that is possible.
    * @param canReplay whether the refused request can be sent again, and so show whether a new token helps
+   * @param route that of the refused request, for people
    */
-  reject(refused: AccessToken, canReplay: boolean): Promise<Rejection>
+  reject(refused: AccessToken, canReplay: boolean, route: string): Promise<Rejection>
   /** Counts a refusal that a new token would not help against. */
   noteRejection(outcome: 'pointless'): void
   /** Takes note of what became of the replay with a replacement. */

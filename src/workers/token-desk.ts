@@ -61,10 +61,10 @@ export class TokenDesk {
     }
   }
 
-  async reject({ supply, token, canReplay }: RejectedToken): Promise<RejectionMessage> {
+  async reject({ supply, token, canReplay, route }: RejectedToken): Promise<RejectionMessage> {
     const source = this.#sourceOf(supply)
     if (source === undefined) return { outcome: 'failed' }
-    const rejection = await source.reject(tokenOf(token), canReplay)
+    const rejection = await source.reject(tokenOf(token), canReplay, route)
     if (rejection.token === undefined) return { outcome: rejection.outcome }
     const { outcome, isCause } = rejection
     const number = ++this.#handedOut

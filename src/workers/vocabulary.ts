@@ -92,6 +92,7 @@ export interface RejectedToken {
   readonly supply: SupplyName
   readonly token: TokenMessage
   readonly canReplay: boolean
+  readonly route: string
 }
 
 /** A replacement comes with a number, under which the end of its replay is told. */

@@ -68,8 +68,8 @@ export class WorkerSupply implements TokenSupply {
     throw new TokenUnavailableError(reason, message, retryAfterMs)
   }
 
-  async reject(refused: AccessToken, canReplay: boolean): Promise<Rejection> {
-    const answer = await this.#parts.link.ask('reject', { supply: this.#name, token: reminderOf(refused), canReplay })
+  async reject(refused: AccessToken, canReplay: boolean, route: string): Promise<Rejection> {
+    const answer = await this.#parts.link.ask('reject', { supply: this.#name, token: reminderOf(refused), canReplay, route })
     if (!('replacement' in answer)) return answer
     const { outcome, isCause } = answer
     const replacement = { outcome, token: this.#known(answer.token), isCause }

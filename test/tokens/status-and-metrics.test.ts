@@ -16,6 +16,7 @@ describe('status()', () => {
       backOffMs: 0,
       coolDownMs: 0,
       budgetRemaining: undefined,
+      history: [],
     })
   })
 

@@ -21,7 +21,7 @@ function valueOf(token: AccessToken | undefined): string | undefined {
 }
 
 async function replacementOf(supply: TokenSupply, refused: AccessToken): Promise<Replacement> {
-  const rejection = await supply.reject(refused, true)
+  const rejection = await supply.reject(refused, true, '/api')
   if (rejection.token === undefined) throw new Error(`no replacement: ${rejection.outcome}`)
   return rejection
 }
@@ -127,7 +127,7 @@ describe('a token that an upstream refuses in several workers at once', () => {
     const granting = Promise.withResolvers<ReturnType<typeof grantOf>>()
     under.answer = () => granting.promise
     const refusals = [one, two].flatMap((worker) =>
-      Array.from({ length: 50 }, () => worker.supply().reject(worker === one ? first : other, true)),
+      Array.from({ length: 50 }, () => worker.supply().reject(worker === one ? first : other, true, '/api')),
     )
     await settled()
     expect([one.supply().current(), two.supply().current()]).toEqual([undefined, undefined])
@@ -140,7 +140,7 @@ describe('a token that an upstream refuses in several workers at once', () => {
     expect(under.asked).toHaveLength(2)
     expect(valueOf(two.supply().current())).toBe('Bearer token-new')
     // A straggler costs nothing.
-    expect(await two.supply().reject(other, true)).toMatchObject({ outcome: 'newer' })
+    expect(await two.supply().reject(other, true, '/api')).toMatchObject({ outcome: 'newer' })
   })
 
   test('has one cool-down for all when the renewal does not help', async () => {
@@ -153,7 +153,7 @@ describe('a token that an upstream refuses in several workers at once', () => {
     expect(under.tokens.named('main')?.status().coolDownMs).toBe(10_000)
     const current = two.supply().current()
     if (current === undefined) throw new Error('there is a token')
-    expect(await two.supply().reject(current, true)).toEqual({ outcome: 'cool_down' })
+    expect(await two.supply().reject(current, true, '/api')).toEqual({ outcome: 'cool_down' })
     expect(under.asked).toHaveLength(2)
   })
 
@@ -165,7 +165,7 @@ describe('a token that an upstream refuses in several workers at once', () => {
     supply.replayed(replacement, true)
     await settled()
     expect(under.tokens.named('main')?.status().coolDownMs).toBe(0)
-    expect(await supply.reject(replacement.token, true)).toMatchObject({ outcome: 'renewed' })
+    expect(await supply.reject(replacement.token, true, '/api')).toMatchObject({ outcome: 'renewed' })
   })
 
   test.each([
@@ -184,7 +184,7 @@ describe('a token that an upstream refuses in several workers at once', () => {
     one.end()
     await settled()
     // Nobody knows whether the renewal was of use: a refusal that can show it is allowed to.
-    expect(await two.supply().reject(replacement.token, true)).toMatchObject({ outcome: 'renewed' })
+    expect(await two.supply().reject(replacement.token, true, '/api')).toMatchObject({ outcome: 'renewed' })
   })
 
   test('counts where the tokens are', async () => {
@@ -224,7 +224,7 @@ describe('workers with a token for each identity', () => {
     const first = await one.supply('a').obtain()
     await two.supply('b').obtain()
     expect(valueOf(one.supply('a').current())).toBe('Bearer token-for-a')
-    expect(await one.supply('a').reject(first, true)).toMatchObject({
+    expect(await one.supply('a').reject(first, true, '/api')).toMatchObject({
       outcome: expect.stringMatching(/renewed|same_token/) as string,
     })
   })

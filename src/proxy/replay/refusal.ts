@@ -95,7 +95,7 @@ export async function replaceToken(
     return { outcome: 'no_new_token', why: `not renewed: a new token does not help against ${pointless}` }
   }
   // Before anything else, and even when this request cannot be replayed: the next one shall succeed.
-  const rejection = source.reject(token, route.replay !== 'off' && body.canStartOver)
+  const rejection = source.reject(token, route.replay !== 'off' && body.canStartOver, route.label)
   if (route.replay === 'off') return { outcome: 'off', why: 'not replayed: replay is off for this route' }
   if (!body.canStartOver) return tooLarge
   body.detach()
