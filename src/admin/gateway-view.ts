@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { RequestRecord } from '../proxy/caller/recent-requests.ts'
 import type { Expose } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { RouteHistory } from '../telemetry/route-history.ts'
 import type { TokenSources } from '../tokens/token-sources.ts'
 
 /** What the admin interface sees of the gateway, and may do. */
@@ -13,6 +14,8 @@ export interface GatewayView {
   readonly tokens: TokenSources
   /** Newest first. */
   recentRequests(): Promise<readonly RequestRecord[]>
+  /** What went through the routes. Where there are workers, as of the last time that they were asked. */
+  readonly routeHistory: RouteHistory
   /** By part; the gateway is ready when all are. */
   readiness(): Readonly<Record<string, boolean>>
   readonly expose: Expose

@@ -17,6 +17,7 @@ import type { TokenSources } from '../tokens/token-sources.ts'
 import type { DataPath } from '../workers/data-path.ts'
 import { WorkerProblemsError } from '../workers/data-path.ts'
 import { OperationError } from './command.ts'
+import { followRoutes } from './follow-routes.ts'
 import { makeDataPath } from './make-data-path.ts'
 import { openTokens } from './open-tokens.ts'
 import { createReload } from './reload.ts'
@@ -52,6 +53,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   const { tokens } = opened
   const dataPath = await makeDataPath({ config, tokens, metrics, log, tracer })
   const tokenService = hasTokenService(first) ? createTokenService(first, { tokens, metrics, log }) : undefined
+  const routes = followRoutes(dataPath)
 
   let lastReload = { atEpochMs: Date.now(), isUsed: true, problems: [] as readonly string[] }
   const keepWarm = (): void => {
@@ -67,6 +69,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     config = next
     if (hasTokenService(next)) tokenService?.use(next)
     await commit()
+    routes.history.keepOnly(labelsOf(next))
     keepWarm()
   }
   const reread = read && createReload({ read, current: () => config, use, metrics, log })
@@ -89,6 +92,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
     },
     tokens,
     recentRequests: async () => await dataPath.recentRequests(),
+    routeHistory: routes.history,
     readiness: () => ({
       config: isOpen,
       ...(config.admin.ready_when === 'tokens' && { tokens: haveTokens(tokens) }),
@@ -107,6 +111,7 @@ export async function startGateway(first: Config, log: Log, version: string, rea
   const { server: admin, endHandshakes } = createWebServer({}, secure, log)
   admin.on('request', adminListener)
   const release = async (): Promise<void> => {
+    routes.end()
     await opened.close()
     admin.closeAllConnections()
     endHandshakes()
@@ -181,6 +186,11 @@ function exposeLazily(dataPath: DataPath): Expose {
 function memoryLimit(): number | undefined {
   const bytes = process.constrainedMemory()
   return bytes > 0 && bytes < totalmem() ? bytes : undefined
+}
+
+/** What the metrics call the routes; `none` for requests that match none. */
+function labelsOf({ routes }: Config): Set<string> {
+  return new Set(['none', ...routes.map(({ label }) => label)])
 }
 
 function haveTokens(tokens: TokenSources): boolean {

@@ -114,6 +114,7 @@ async function knownCaller(exchange: Exchange, { fields }: ReceivedRequest, auth
 /** Sends the same request once more; the second answer is final, whatever it is. */
 async function replay(source: TokenSupply, replacement: Replacement, forwarding: Forwarding): Promise<Answer> {
   const { exchange } = forwarding
+  exchange.noteRefusedCall()
   try {
     const answer = await sendRequest(forwarding, () => replacement.token)
     const isAccepted = !(await isRefusal(exchange, answer, source.rejectedWhen))

@@ -29,7 +29,7 @@ describe('a credential with a token for each identity', () => {
       }),
     ])
     const page = await supertest(gateway.adminUrl).get('/').expect(200)
-    expect(page.text).toContain('2 held, one per <code>x-user</code>')
+    expect(page.text).toMatch(/2 tokens<.*One token for each x-user that callers send\./s)
     expect(page.text).not.toContain('Renew now')
     expect(text + page.text).not.toMatch(/alice|bob/)
   })

@@ -1,5 +1,6 @@
 import supertest from 'supertest'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Status } from '../../src/admin/status.ts'
 import { apiGateway, canary } from '../support/cli-admin-gateway.ts'
 import { startApiGateway } from '../support/gateway.ts'
 import { answerJson } from '../support/servers.ts'
@@ -126,6 +127,63 @@ describe('GET /status', () => {
     expect(Date.parse(credential?.['renews'] ?? '')).toBeLessThan(Date.parse(credential?.['expires'] ?? ''))
     expect(credential?.['fingerprint']).toMatch(/^\S{4,}$/)
     for (const leak of [canary, 'token-1', 'canary-query', 'canary-field']) expect(text).not.toContain(leak)
+  })
+
+  it('shows what went through each route in the last hour', async () => {
+    const { gateway } = await apiGateway()
+    for (const path of ['/api/a', '/api/b', '/nothing']) await (await fetch(`${gateway.url}${path}`)).text()
+    const { body } = (await supertest(gateway.adminUrl).get('/status')) as unknown as { body: Status }
+    expect(body.routes).toEqual([
+      {
+        path: '/api',
+        upstream: expect.any(String) as unknown,
+        credential: 'main',
+        in_flight: 0,
+        last_hour: {
+          requests: 2,
+          client_errors: 0,
+          server_errors: 0,
+          refusals: 0,
+          replays: 0,
+          p50_ms: expect.any(Number) as unknown,
+          p95_ms: expect.any(Number) as unknown,
+        },
+      },
+    ])
+  })
+
+  it('shows the way of a request that was replayed, and what it did to the token', async () => {
+    const { gateway, endpoint } = await apiGateway({ credential: { token_requests: { limit: 5, window: '1h' } } })
+    await (await fetch(`${gateway.url}/api/a`)).text()
+    endpoint.revokeAll()
+    expect((await fetch(`${gateway.url}/api/b`)).status).toBe(200)
+    const { body } = (await supertest(gateway.adminUrl).get('/status')) as unknown as { body: Status }
+    const [request, before] = body.recent_requests
+    expect(request).toMatchObject({ replay: 'accepted', upstream_status: 200, first_attempt: { status: 401 } })
+    const { sent_after_ms: first = 0, upstream_ms: refusedMs = 0 } = request?.first_attempt ?? {}
+    expect(request?.sent_after_ms ?? 0).toBeGreaterThanOrEqual(first + refusedMs)
+    expect((request?.sent_after_ms ?? 0) + (request?.upstream_ms ?? 0)).toBeLessThanOrEqual((request?.duration_ms ?? 0) + 0.2)
+    expect(before).toMatchObject({ token: 'wait', first_attempt: null })
+    expect(body.credentials[0]).toMatchObject({
+      budget: { limit: 5, window_seconds: 3_600 },
+      history: [
+        { event: 'obtained', purpose: 'rejection', route: '/api', count: 1, code: null },
+        { event: 'obtained', purpose: 'callers', route: null },
+      ],
+    })
+  })
+
+  it.each([
+    [undefined, null],
+    [{ query: false }, null],
+    [{ query: true }, '?key=of-caller'],
+  ])('shows queries where the access log may: %j', async (access_log, query) => {
+    const { gateway } = await apiGateway({ top: access_log === undefined ? {} : { access_log } })
+    await (await fetch(`${gateway.url}/api/a?key=of-caller`)).text()
+    const { body, text } = (await supertest(gateway.adminUrl).get('/status')) as unknown as { body: Status; text: string }
+    expect(body.recent_requests[0]).toMatchObject({ path: '/api/a', query })
+    const page = await supertest(gateway.adminUrl).get('/')
+    expect((text + page.text).includes('of-caller')).toBe(query !== null)
   })
 
   it('shows why there is no token', async () => {

@@ -29,6 +29,7 @@ describe('the package', { timeout: 60_000 }, () => {
       'bin',
       'dist',
       'package.json',
+      'page',
       'providers',
       'proxy.config.yaml',
     ])
@@ -59,6 +60,8 @@ describe('the package', { timeout: 60_000 }, () => {
     const [, admin = ''] = /"admin":"([^"]+)"/.exec(gateway.output().stdout) ?? []
     expect(await (await fetch(`${url}/api/a`)).text()).toMatch(/^Bearer /)
     expect(await (await fetch(`${admin}/metrics`)).text()).toContain('bearerd_http_requests_total')
+    expect(await (await fetch(`${admin}/`)).text()).toContain('/page/page.js')
+    expect(await (await fetch(`${admin}/page/page.js`)).text()).toContain("from './live.js'")
     gateway.signal('SIGTERM')
     expect(await gateway.finished).toMatchObject({ code: 0, stderr: '' })
   })

@@ -75,12 +75,15 @@ test('the last requests of all workers come newest first, no more of them than o
     route: '/a',
     method: 'GET',
     path: '/a',
+    query: undefined,
     status: 200,
     durationMs: 5,
     token: 'hit',
     replay: undefined,
     upstreamStatus: 200,
     upstreamMs: 1,
+    sentAfterMs: 1,
+    refusedCall: undefined,
     error: undefined,
   })
   const even = Array.from({ length: 150 }, (_, index) => record(`even-${index}`, index * 2))

@@ -32,6 +32,8 @@ export function recordExchange(exchange: Exchange, { unknown, recent, accessLog,
   metrics.duration.observe(durationMs / 1000)
   if (exchange.routeMetrics !== undefined) exchange.routeMetrics.inFlight.value--
 
+  const { mode, query: tellsQuery } = accessLogOptions()
+  const query = tellsQuery ? exchange.query : undefined
   recent?.add({
     id,
     atEpochMs: exchange.startedEpochMs,
@@ -39,16 +41,18 @@ export function recordExchange(exchange: Exchange, { unknown, recent, accessLog,
     route,
     method,
     path,
+    query,
     status,
     durationMs,
     token,
     replay,
     upstreamStatus,
     upstreamMs,
+    sentAfterMs: exchange.sentAfterMs,
+    refusedCall: exchange.refusedCall,
     error,
   })
   exchange.trace?.end({ status, error, route })
-  const { mode, query } = accessLogOptions()
   if (mode === 'off' || (mode === 'errors' && status < 400)) return
   accessLog.write({
     request_id: id,
@@ -57,7 +61,7 @@ export function recordExchange(exchange: Exchange, { unknown, recent, accessLog,
     route,
     method,
     path,
-    query: query ? exchange.query : undefined,
+    query,
     status,
     duration_ms: durationMs,
     token,

@@ -9,6 +9,13 @@ import { UpgradeCaller } from './upgrade-caller.ts'
 /** How a request came by its token: at once, after a wait, or it needed none. */
 export type TokenWay = 'hit' | 'wait' | 'none'
 
+/** An attempt whose token was refused; times in milliseconds. */
+export interface RefusedCall {
+  readonly status: number
+  readonly sentAfterMs: number
+  readonly upstreamMs: number
+}
+
 /** What an exchange begins with. */
 export interface ExchangeParts {
   readonly request: IncomingMessage
@@ -44,6 +51,10 @@ export class Exchange implements ListItem<Exchange> {
   upstream: string | undefined
   upstreamStatus: number | undefined
   upstreamMs: number | undefined
+  /** From the request's head until it was sent upstream, the last time. */
+  sentAfterMs: number | undefined
+  /** The attempt whose token was refused, where there was a replay. */
+  refusedCall: RefusedCall | undefined
   error: string | undefined
   /** Undefined for what is not a request that could be read. */
   trace: RequestTrace | undefined
@@ -92,6 +103,12 @@ export class Exchange implements ListItem<Exchange> {
   noteReplay(outcome: ReplayOutcome): void {
     this.replay = outcome
     this.routeMetrics?.countReplay(outcome)
+  }
+
+  /** What is sent from now on is the replay. */
+  noteRefusedCall(): void {
+    const { upstreamStatus: status = 0, sentAfterMs = 0, upstreamMs = 0 } = this
+    this.refusedCall = { status, sentAfterMs, upstreamMs }
   }
 
   /** Treats the caller as gone: what it sends makes no sense any more. */

@@ -1,3 +1,5 @@
+import type { RefusedCall } from './exchange.ts'
+
 /** One finished exchange, for the status page. Never a secret, a body or a field. Times in milliseconds. */
 export interface RequestRecord {
   readonly id: string
@@ -8,12 +10,18 @@ export interface RequestRecord {
   readonly method: string
   /** Without the query. */
   readonly path: string
+  /** With its question mark; undefined where the configuration does not allow it to be told. */
+  readonly query: string | undefined
   readonly status: number
   readonly durationMs: number
   readonly token: 'hit' | 'wait' | 'none'
   readonly replay: string | undefined
   readonly upstreamStatus: number | undefined
   readonly upstreamMs: number | undefined
+  /** From the request's head until it was sent upstream, the last time. */
+  readonly sentAfterMs: number | undefined
+  /** The attempt whose token was refused, where there was a replay. */
+  readonly refusedCall: RefusedCall | undefined
   readonly error: string | undefined
 }
 

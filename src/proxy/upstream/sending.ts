@@ -90,6 +90,7 @@ export class Sending implements AttemptEvents {
     // From here on a body that fails must not take the answer with it, which may be held for the replay.
     body.onFailure = undefined
     exchange.upstreamMs = performance.now() - this.#startedMs
+    exchange.sentAfterMs = this.#startedMs - exchange.startedMs
     exchange.routeMetrics?.upstreamDuration.observe(exchange.upstreamMs / 1000)
   }
 

@@ -1,0 +1,44 @@
+import type { RequestStatus } from '../request-status.ts'
+import type { Status } from '../status.ts'
+import { markup } from './markup.ts'
+import type { Markup } from './markup.ts'
+import { waterfall, wayWords } from './waterfall.ts'
+import { badge, clockTime, milliseconds } from './words.ts'
+import type { Tone } from './words.ts'
+
+/** So many requests are shown. */
+const mostShown = 100
+/** What is longer is cut; its title has it whole. */
+const longestPath = 200
+
+/** The last requests, each with its way. */
+export function requestsSection(requests: Status['recent_requests'], nowMs: number): Markup {
+  if (requests.length === 0) return markup`<p class="empty">No request yet. Call a route, and it appears here.</p>`
+  return markup`<table class="requests"><caption class="unseen">The last requests, newest first</caption>
+<thead><tr><th scope="col">Time</th><th scope="col">Request</th><th scope="col">Status</th><th scope="col">Way</th><th scope="col">Took</th><th scope="col"><span class="unseen">Explain</span></th></tr></thead><tbody>
+${requests.slice(0, mostShown).map((request) => requestRow(request, nowMs))}</tbody></table>
+<p class="empty" id="nothing-found" hidden>No request matches the filter.</p>
+<p class="key" aria-hidden="true"><span class="key-before">before it was sent</span><span class="key-token">for a token</span><span class="key-refused">refused attempt</span><span class="key-upstream">upstream</span><span class="key-rest">rest of the answer</span></p>`
+}
+
+function requestRow(request: RequestStatus, nowMs: number): Markup {
+  const { id, at, method, path, query, route, status, duration_ms, caller, error } = request
+  const target = path + (query ?? '')
+  const isCut = target.length > longestPath
+  return markup`<tr data-key="${id}" data-route="${route ?? ''}" data-status="${status}"><td class="time">${clockTime(at, nowMs)}</td>
+<td class="what"><code${isCut ? markup` title="${target}"` : undefined}><b>${method}</b> ${isCut ? `${target.slice(0, longestPath)}…` : target}</code>${caller === null ? undefined : markup` <small>by ${caller}</small>`}${error === null ? undefined : markup` <small class="bad-text">${error}</small>`}</td>
+<td>${badge(toneOf(status), status === 499 ? '499 caller left' : String(status))}</td>
+<td class="way">${waterfall(request)}<small>${wayWords(request).join('; ')}</small></td>
+<td class="took">${milliseconds(duration_ms)}</td>
+<td class="more"><a href="${explainUrl(method, target)}" data-explain aria-label="Explain ${method} ${isCut ? `${target.slice(0, longestPath)}…` : target}">Explain</a></td></tr>
+`
+}
+
+function explainUrl(method: string, path: string): string {
+  return `/explain?method=${encodeURIComponent(method)}&path=${encodeURIComponent(path)}`
+}
+
+function toneOf(status: number): Tone {
+  if (status >= 500) return 'bad'
+  return status >= 400 ? 'warn' : 'good'
+}
