@@ -48,16 +48,24 @@ function morphChildren(old, next) {
       old.insertBefore(node, at)
       continue
     }
-    if (match === at) at = at.nextSibling
+    // Whoever has the focus would lose it by being moved; what is in the way and not wanted any more goes instead.
+    while (at !== null && at !== match && keyOf(at) === undefined) at = withoutIt(at)
+    if (at === match) at = match.nextSibling
     else old.insertBefore(match, at)
     if (match instanceof Element && node instanceof Element) morph(match, node)
     else if (match.nodeValue !== node.nodeValue) match.nodeValue = node.nodeValue
   }
-  while (at !== null) {
-    const rest = at
-    at = at.nextSibling
-    rest.remove()
-  }
+  while (at !== null) at = withoutIt(at)
+}
+
+/**
+ * @param {ChildNode} node
+ * @returns {ChildNode | null} the one behind it
+ */
+function withoutIt(node) {
+  const next = node.nextSibling
+  node.remove()
+  return next
 }
 
 /** @param {Node} node */

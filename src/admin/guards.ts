@@ -31,7 +31,8 @@ export function refuseUnknownCallers(authenticate: Authenticate) {
       await authenticate(request.rawHeaders, request.socket)
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
-      if (error.challenge !== undefined) response.set('WWW-Authenticate', error.challenge)
+      // One field for each: Chromium sees only the first challenge of a field, and would never ask for a name and a password.
+      if (error.challenge !== undefined) response.set('WWW-Authenticate', error.challenge.split(', '))
       response.status(error.status).type('text/plain').send(`${error.message}\n`)
       return
     }

@@ -27,7 +27,7 @@ export function credentialId(name: string): string {
 }
 
 function renewal(name: string): Markup {
-  return markup`<form class="act" method="post" action="/credentials/${encodeURIComponent(name)}/renew" data-act="renew" data-busy="Asking for a new token" data-done="Renewed">
+  return markup`<form class="act" data-key="renew" method="post" action="/credentials/${encodeURIComponent(name)}/renew" data-act="renew" data-busy="Asking for a new token" data-done="Renewed">
 <button aria-label="Renew ${name} now">Renew now</button><p class="outcome" data-keep></p></form>`
 }
 
