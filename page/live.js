@@ -18,6 +18,7 @@ export function startLive(onChange) {
   const version = versionOf(document)
   let etag = ''
   let failures = 0
+  let lostAt = ''
   let isPaused = false
   let isLooking = false
   let isLate = false
@@ -51,9 +52,10 @@ export function startLive(onChange) {
       failures = 0
       say(isPaused ? 'Paused' : 'Live', isPaused ? 'paused' : 'live')
     } catch (error) {
+      if (failures === 0) lostAt = new Date().toISOString().slice(11, 19)
       failures++
-      const answered = error instanceof Error && error.message.startsWith('The gateway') ? error.message : 'Connection lost'
-      say(`${answered}, trying again`, 'lost')
+      const what = error instanceof Error && error.message.startsWith('The gateway') ? error.message : 'Connection lost'
+      say(`${what} since ${lostAt}, trying again`, 'lost')
     }
     isLooking = false
     if (isLate) {

@@ -1,4 +1,5 @@
 import type { Instrument, Sample } from './instruments.ts'
+import { requestSeconds } from './request-metrics.ts'
 
 /** One piece of the history is so long. */
 export const slotMs = 60_000
@@ -9,7 +10,14 @@ export const slotCount = 60
 const earlyMs = 100
 
 /** What is kept of each piece, before the cumulative counts of the histogram. */
-const columns = ['clientErrors', 'serverErrors', 'refusals', 'replays'] as const
+const columns = { clientErrors: 0, serverErrors: 1, refusals: 2, replays: 3 } as const
+const firstBucket = Object.keys(columns).length
+const bounds = [...requestSeconds, Infinity]
+const width = firstBucket + bounds.length
+/** By what the metrics call the bound. */
+const bucketColumns = new Map<unknown, number>(
+  bounds.map((bound, index) => [bound === Infinity ? '+Inf' : bound, firstBucket + index]),
+)
 
 /** What went through a route in some time. */
 export interface RouteFigures {
@@ -36,8 +44,6 @@ export class RouteHistory {
   readonly #totals = new Map<string, Float64Array>()
   readonly #routes = new Map<string, RouteSlots>()
   readonly #inFlight = new Map<string, number>()
-  /** Of the histogram's buckets, in seconds. */
-  #bounds: readonly number[] = []
   #slot = 0
   #slotEndsMs: number
 
@@ -60,7 +66,7 @@ export class RouteHistory {
       // A route that has just been taken into use begins at zero.
       const added = before === undefined ? now : now.map((value, index) => Math.max(value - (before[index] ?? 0), 0))
       this.#totals.set(route, now)
-      if (added.some((value) => value > 0)) this.#slotsOf(route, added.length).add(this.#slot, added)
+      if (added.some((value) => value > 0)) this.#slotsOf(route).add(this.#slot, added)
     }
     const lateMs = this.#nowMs() + earlyMs - this.#slotEndsMs
     if (lateMs >= 0) this.#open(1 + Math.floor(lateMs / slotMs))
@@ -79,20 +85,20 @@ export class RouteHistory {
   /** The last hour as a whole; undefined when nobody used the route. */
   lastHour(route: string): RouteFigures | undefined {
     const sums = this.#routes.get(route)?.sums
-    return sums && this.#figures(sums)
+    return sums && figuresOf(sums)
   }
 
   /** The last hour of all routes together. */
   lastHourOfAll(): RouteFigures {
-    const [first = new Float64Array(columns.length), ...others] = [...this.#routes.values()].map(({ sums }) => sums)
-    return this.#figures(first.map((value, index) => others.reduce((sum, other) => sum + (other[index] ?? 0), value)))
+    const [first = new Float64Array(width), ...others] = [...this.#routes.values()].map(({ sums }) => sums)
+    return figuresOf(first.map((value, index) => others.reduce((sum, other) => sum + (other[index] ?? 0), value)))
   }
 
   /** The last hour minute by minute, the one that is not over last; empty when nobody used the route. */
   minutes(route: string): RouteFigures[] {
     const slots = this.#routes.get(route)
     if (slots === undefined) return []
-    return Array.from({ length: slotCount }, (_, index) => this.#figures(slots.at((this.#slot + 1 + index) % slotCount)))
+    return Array.from({ length: slotCount }, (_, index) => figuresOf(slots.at((this.#slot + 1 + index) % slotCount)))
   }
 
   #open(count: number): void {
@@ -106,35 +112,40 @@ export class RouteHistory {
     }
   }
 
-  #slotsOf(route: string, width: number): RouteSlots {
+  #slotsOf(route: string): RouteSlots {
     let slots = this.#routes.get(route)
     if (slots === undefined) {
-      slots = new RouteSlots(width)
+      slots = new RouteSlots()
       this.#routes.set(route, slots)
     }
     return slots
   }
 
   #read(): Map<string, Float64Array> {
-    const buckets = this.#samples('bearerd_http_request_duration_seconds').filter(({ labels }) => labels['le'] !== undefined)
-    this.#bounds = [...new Set(buckets.map(({ labels }) => boundOf(labels['le'])))].sort((a, b) => a - b)
-    const width = columns.length + this.#bounds.length
-    const at = new Map(this.#bounds.map((bound, index) => [bound, columns.length + index]))
     const totals = new Map<string, Float64Array>()
-    const add = (route: unknown, column: number, value: number): void => {
-      const total = totals.get(String(route)) ?? new Float64Array(width)
-      totals.set(String(route), total)
+    let route = ''
+    let total: Float64Array = new Float64Array()
+    const add = ({ labels, value }: Sample, column: number): void => {
+      // Samples of one route follow each other.
+      if (labels['route'] !== route || total.length === 0) {
+        route = String(labels['route'])
+        total = totals.get(route) ?? new Float64Array(width)
+        totals.set(route, total)
+      }
       total[column] = (total[column] ?? 0) + value
     }
-    for (const { labels, value } of buckets) add(labels['route'], at.get(boundOf(labels['le'])) ?? width, value)
-    for (const { labels, value } of this.#samples('bearerd_http_requests_total')) {
-      const [firstDigit] = String(labels['code'])
-      if (firstDigit === '4') add(labels['route'], 0, value)
-      if (firstDigit === '5') add(labels['route'], 1, value)
+    for (const sample of this.#samples('bearerd_http_request_duration_seconds')) {
+      const column = bucketColumns.get(sample.labels['le'])
+      if (column !== undefined) add(sample, column)
     }
-    for (const { labels, value } of this.#samples('bearerd_replays_total')) {
-      add(labels['route'], 2, value)
-      if (labels['outcome'] === 'accepted') add(labels['route'], 3, value)
+    for (const sample of this.#samples('bearerd_http_requests_total')) {
+      const [firstDigit] = String(sample.labels['code'])
+      if (firstDigit === '4') add(sample, columns.clientErrors)
+      if (firstDigit === '5') add(sample, columns.serverErrors)
+    }
+    for (const sample of this.#samples('bearerd_replays_total')) {
+      add(sample, columns.refusals)
+      if (sample.labels['outcome'] === 'accepted') add(sample, columns.replays)
     }
     this.#inFlight.clear()
     for (const { labels, value } of this.#samples('bearerd_http_requests_in_flight'))
@@ -147,34 +158,19 @@ export class RouteHistory {
     if (instrument === undefined) throw new TypeError(`there is no metric ${name}`)
     return instrument.samples()
   }
-
-  #figures(row: Iterable<number>): RouteFigures {
-    const [clientErrors = 0, serverErrors = 0, refusals = 0, replays = 0, ...cumulative] = row
-    const requests = cumulative.at(-1) ?? 0
-    const quantile = (share: number): number | undefined =>
-      requests === 0 ? undefined : 1000 * quantileOf(share, cumulative, this.#bounds)
-    return { requests, clientErrors, serverErrors, refusals, replays, p50Ms: quantile(0.5), p95Ms: quantile(0.95) }
-  }
 }
 
 /** The pieces of one route, one after the other in one array, and their sums. */
 class RouteSlots {
-  readonly #width: number
-  readonly #values: Uint32Array
-  readonly sums: Float64Array
-
-  constructor(width: number) {
-    this.#width = width
-    this.#values = new Uint32Array(width * slotCount)
-    this.sums = new Float64Array(width)
-  }
+  readonly #values = new Uint32Array(width * slotCount)
+  readonly sums = new Float64Array(width)
 
   get isEmpty(): boolean {
     return this.sums.every((sum) => sum === 0)
   }
 
   at(slot: number): Uint32Array {
-    return this.#values.subarray(slot * this.#width, (slot + 1) * this.#width)
+    return this.#values.subarray(slot * width, (slot + 1) * width)
   }
 
   add(slot: number, added: Float64Array): void {
@@ -192,12 +188,15 @@ class RouteSlots {
   }
 }
 
-function boundOf(le: unknown): number {
-  return le === '+Inf' ? Infinity : Number(le)
+function figuresOf(row: Iterable<number>): RouteFigures {
+  const [clientErrors = 0, serverErrors = 0, refusals = 0, replays = 0, ...cumulative] = row
+  const requests = cumulative.at(-1) ?? 0
+  const quantile = (share: number): number | undefined => (requests === 0 ? undefined : 1000 * quantileOf(share, cumulative))
+  return { requests, clientErrors, serverErrors, refusals, replays, p50Ms: quantile(0.5), p95Ms: quantile(0.95) }
 }
 
 /** Within a bucket values are taken to lie evenly; of what is above the last bound, nothing is known but the bound. */
-function quantileOf(share: number, cumulative: readonly number[], bounds: readonly number[]): number {
+function quantileOf(share: number, cumulative: readonly number[]): number {
   const rank = share * (cumulative.at(-1) ?? 0)
   const index = cumulative.findIndex((count) => count >= rank)
   const [lower = 0, upper = 0] = [bounds[index - 1], bounds[index]]

@@ -66,7 +66,10 @@ describeWithChromium('the status page, live', () => {
     const { page, complaints } = await open(proxy.url)
     await page.evaluate('globalThis.isSame = true')
     proxy.cut()
-    await page.getByRole('status').getByText('Connection lost, trying again').waitFor()
+    await page
+      .getByRole('status')
+      .getByText(/^Connection lost since \d\d:\d\d:\d\d, trying again$/)
+      .waitFor()
     expect(await page.locator('#credential-main').isVisible()).toBe(true)
     await keepPicture(page, 'connection-lost')
     // Renewing now is said to have failed, not left hanging.
@@ -95,7 +98,10 @@ describeWithChromium('the status page, live', () => {
     })
     const { page, complaints } = await open(url)
     isLet = false
-    await page.getByRole('status').getByText('The gateway answers 401, trying again').waitFor()
+    await page
+      .getByRole('status')
+      .getByText(/^The gateway answers 401 since .*, trying again$/)
+      .waitFor()
     isLet = true
     await page.getByRole('status').getByText('Live').waitFor()
     complaints.length = 0

@@ -47,7 +47,7 @@ function routeRow(
       { name: 'server-error', values: minutes.map(({ serverErrors }) => serverErrors) },
     ],
     `${counted(requests, 'request')} in the last hour, at most ${grouped(busiest)} in a minute; ${errorWords}`,
-  )}<p class="figures"><strong>${grouped(requests)}</strong> in the hour, at most ${grouped(busiest)} in a minute${
+  )}<p class="figures"><strong>${grouped(requests)}</strong>, at most ${grouped(busiest)} a minute${
     errors[0] + errors[1] === 0 ? undefined : markup` <span class="bad-text">${errorWords}</span>`
   }${in_flight === 0 ? undefined : markup` <span>${in_flight} under way</span>`}</p></td>
 <td data-name="Time to the whole answer">${lineChart(
@@ -64,7 +64,7 @@ function routeRow(
             { name: 'refusals', values: minutes.map((minute) => Math.max(minute.refusals - minute.replays, 0)) },
           ],
           `${counted(hour?.refusals ?? 0, 'refused token')} in the last hour; ${grouped(hour?.replays ?? 0)} made up for by a replay, ${grouped(passedOn)} passed on`,
-        )}<p class="figures"><strong>${grouped(hour?.refusals ?? 0)}</strong> in the hour: ${grouped(hour?.replays ?? 0)} replayed, ${grouped(passedOn)} passed on</p>`
+        )}<p class="figures"><strong>${grouped(hour?.refusals ?? 0)}</strong>: ${grouped(hour?.replays ?? 0)} replayed, ${grouped(passedOn)} passed on</p>`
   }</td></tr>
 `
 }
