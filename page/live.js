@@ -22,6 +22,7 @@ export function startLive(onChange) {
   let isPaused = false
   let isLooking = false
   let isLate = false
+  let isFresh = false
   let timer = 0
 
   /** @param {string} text @param {string} state */
@@ -45,7 +46,9 @@ export function startLive(onChange) {
     }
     isLooking = true
     try {
-      const headers = etag === '' ? { Accept: 'text/html' } : { Accept: 'text/html', 'If-None-Match': etag }
+      // Who says what there is already, is told of what is new with some delay.
+      const headers = etag === '' || isFresh ? { Accept: 'text/html' } : { Accept: 'text/html', 'If-None-Match': etag }
+      isFresh = false
       const response = await fetch('/', { headers, cache: 'no-store', signal: AbortSignal.timeout(answerMs) })
       if (response.status === 200) take(await response.text(), response.headers.get('etag') ?? '')
       else if (response.status !== 304) throw new Error(`The gateway answers ${response.status}`)
@@ -55,7 +58,7 @@ export function startLive(onChange) {
       if (failures === 0) lostAt = new Date().toISOString().slice(11, 19)
       failures++
       const what = error instanceof Error && error.message.startsWith('The gateway') ? error.message : 'Connection lost'
-      say(`${what} since ${lostAt}, trying again`, 'lost')
+      if (!isPaused) say(`${what} since ${lostAt}, trying again`, 'lost')
     }
     isLooking = false
     if (isLate) {
@@ -98,7 +101,12 @@ export function startLive(onChange) {
   })
   connection.dataset['state'] = 'live'
   plan()
-  return { refresh: () => void look() }
+  return {
+    refresh: () => {
+      isFresh = true
+      void look()
+    },
+  }
 }
 
 /** @param {Document} page */

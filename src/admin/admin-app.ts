@@ -10,6 +10,7 @@ import { guardHost, guardLoopbackPeer, refuseOtherMachines, refuseOtherSites, re
 import { readPageFiles } from './page-files.ts'
 import { contentSecurityPolicy } from './page/document.ts'
 import { renderStatusPage } from './page/status-page.ts'
+import { SharedRendering } from './shared-rendering.ts'
 import { statusOf } from './status.ts'
 
 /** Builds the admin interface: probes, metrics, status, and the few things that may be done. Never on the data path. */
@@ -54,9 +55,10 @@ export function createAdminApp(view: GatewayView): Express {
   app.get('/status', async (request, response) => {
     sendAsked(request, response.type('json'), JSON.stringify(await statusOf(view)))
   })
+  const page = new SharedRendering(async () => renderStatusPage(await statusOf(view), view.routeHistory, Date.now()))
   app.get('/', async (request, response) => {
-    const status = await statusOf(view)
-    sendAsked(request, response.type('html'), renderStatusPage(status, view.routeHistory, Date.now()))
+    const isAskedAgain = request.get('if-none-match') !== undefined
+    sendAsked(request, response.type('html'), await (isAskedAgain ? page.recent() : page.fresh()))
   })
   app.get('/explain', (request, response) => explain(view, request, response))
   const pageFiles = readPageFiles()

@@ -53,7 +53,19 @@ describe('the status page', () => {
     expect(again.status).toBe(304)
     expect(again.text).toBe('')
     await (await fetch(`${gateway.url}/api/x`)).text()
-    await supertest(gateway.adminUrl).get('/').set('If-None-Match', String(page.headers['etag'])).expect(200)
+    const askAgain = () => supertest(gateway.adminUrl).get('/').set('If-None-Match', String(page.headers['etag']))
+    await expect.poll(async () => (await askAgain()).status, { timeout: 5_000 }).toBe(200)
+  })
+
+  it('is put together once for many that look for news together, and anew for who comes or has done something', async () => {
+    const { gateway } = await apiGateway()
+    const { headers } = await supertest(gateway.adminUrl).get('/')
+    await (await fetch(`${gateway.url}/api/x`)).text()
+    const together = await Promise.all(
+      Array.from({ length: 20 }, () => supertest(gateway.adminUrl).get('/').set('If-None-Match', String(headers['etag']))),
+    )
+    expect(new Set(together.map(({ headers: { etag } }) => String(etag))).size).toBe(1)
+    expect((await supertest(gateway.adminUrl).get('/')).text).toContain('/api/x')
   })
 
   it('shows nothing of itself to who is not known', async () => {
