@@ -90,7 +90,7 @@ async function explain(url) {
     title.tabIndex = -1
     title.textContent = 'There is no explanation'
     const words = document.createElement('p')
-    words.textContent = error instanceof TypeError ? 'The gateway cannot be reached.' : String(error)
+    words.textContent = error instanceof Error && !(error instanceof TypeError) ? error.message : 'The gateway cannot be reached.'
     place.replaceChildren(title, words)
   }
   dialog()?.showModal()

@@ -10,8 +10,21 @@ export function startFilter() {
   const text = field(form, 'text')
   const status = field(form, 'status')
   const route = field(form, 'route')
+  let wantedRoute = ''
+
+  /** The list has the routes of the last requests only. */
+  function keepRoute() {
+    if (wantedRoute === '' || !(route instanceof HTMLSelectElement)) return
+    if (![...route.options].some(({ value }) => value === wantedRoute)) {
+      const option = new Option(wantedRoute)
+      option.dataset['key'] = wantedRoute
+      route.add(option)
+    }
+    route.value = wantedRoute
+  }
 
   function apply() {
+    keepRoute()
     const words = text.value.toLowerCase().split(' ').filter(Boolean)
     const rows = [...document.querySelectorAll('table.requests tbody tr')].filter((row) => row instanceof HTMLElement)
     let shown = 0
@@ -36,13 +49,7 @@ export function startFilter() {
     const wanted = new URLSearchParams(location.hash.slice(1))
     if (![...wanted.keys()].some((name) => ['route', 'status', 'text'].includes(name))) return
     for (const part of [route, status, text]) part.value = wanted.get(part.name) ?? ''
-    // A route without a request is not in the list.
-    if (route instanceof HTMLSelectElement && route.value === '' && wanted.get('route')) {
-      const option = new Option(wanted.get('route') ?? '')
-      option.dataset['key'] = option.value
-      route.add(option)
-      route.value = option.value
-    }
+    wantedRoute = wanted.get('route') ?? ''
   }
 
   function write() {
@@ -52,6 +59,7 @@ export function startFilter() {
   }
 
   form.addEventListener('input', () => {
+    wantedRoute = route.value
     write()
     const words = apply()
     const announcements = document.getElementById('announcements')

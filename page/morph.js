@@ -5,8 +5,8 @@
  * @param {Element} next what it has to be like; its parts are used up
  */
 export function morph(old, next) {
-  morphAttributes(old, next)
   if (old.hasAttribute('data-keep')) return
+  morphAttributes(old, next)
   morphChildren(old, next)
 }
 

@@ -1,7 +1,8 @@
 import supertest from 'supertest'
 import { describe, expect, it } from 'vitest'
 import { apiGateway, canary } from '../support/cli-admin-gateway.ts'
-import { answerJson, sendRaw } from '../support/servers.ts'
+import { startTestGateway } from '../support/gateway.ts'
+import { answerJson, httpServer, sendRaw } from '../support/servers.ts'
 
 const pageFiles = ['page.js', 'actions.js', 'filter.js', 'live.js', 'morph.js', 'page.css', 'icon.svg']
 
@@ -83,6 +84,27 @@ describe('the status page', () => {
     const { text } = await supertest(gateway.adminUrl).get('/').expect(200)
     expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;&lt;img/src=x&gt;')
     expect(text).not.toMatch(/<script>|<img|<b>none/)
+  })
+
+  it('does not grow with what callers send', async () => {
+    const { gateway } = await apiGateway()
+    for (let count = 0; count < 110; count++) await (await fetch(`${gateway.url}/nothing/${'<'.repeat(2_500)}${count}`)).text()
+    const { text } = await supertest(gateway.adminUrl).get('/').expect(200)
+    expect(text.match(/data-status="404"/g)).toHaveLength(100)
+    expect(text.length).toBeLessThan(1_000_000)
+  })
+
+  it('explains a request to a route of a host as one to that host', async () => {
+    const upstream = await httpServer((_request, response) => answerJson(response, {}))
+    const gateway = await startTestGateway({
+      hosts: ['known.example'],
+      routes: [{ host: 'known.example', path: '/api', upstream: upstream.url }],
+    })
+    await sendRaw(gateway.port, 'GET /api/x HTTP/1.1\r\nHost: known.example\r\nConnection: close\r\n\r\n')
+    const { text } = await supertest(gateway.adminUrl).get('/')
+    const [, link = ''] = /href="(\/explain[^"]*)"/.exec(text) ?? []
+    const { body } = await supertest(gateway.adminUrl).get(link.replaceAll('&amp;', '&')).expect(200)
+    expect(body).toMatchObject({ forwarded: true, route: 'known.example/api' })
   })
 
   it('shows a credential that failed, with the reason escaped and what to do', async () => {

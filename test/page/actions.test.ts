@@ -56,6 +56,8 @@ describeWithChromium('what the status page does', () => {
       .waitFor()
     await page.locator('#credential-main').getByText('No token', { exact: true }).waitFor()
     await page.locator('#notices').getByText('1 credential needs a look').waitFor()
+    // What the news leave alone keeps its colour, too.
+    expect(await page.locator('#credential-main .outcome').getAttribute('data-state')).toBe('bad')
     expect(await page.content()).not.toContain(canary)
     expect(complaints.splice(0)).toEqual([expect.stringContaining('502')])
   })
@@ -123,6 +125,20 @@ describeWithChromium('what the status page does', () => {
     await page.keyboard.press('Escape')
     expect(await shown()).toEqual(['/api/users', '/api/orders'])
     expect(new URL(page.url()).hash).toBe('#route=%2Fapi')
+  })
+
+  it('goes on looking for a route that has no request yet', async () => {
+    const { gateway } = await apiGateway()
+    await (await fetch(`${gateway.url}/nothing`)).text()
+    const { page } = await open(`${gateway.adminUrl}/#route=%2Fapi`)
+    await page.getByText('No request matches the filter.').waitFor()
+    await (await fetch(`${gateway.url}/nothing/else`)).text()
+    await untilInPage(page, "document.querySelectorAll('.requests tbody tr').length === 2")
+    expect(await page.locator('.requests tbody tr:visible').count()).toBe(0)
+    expect(await page.locator('#filter').getByLabel('Route').inputValue()).toBe('/api')
+    await (await fetch(`${gateway.url}/api/x`)).text()
+    await page.locator('.requests tbody tr:visible').waitFor()
+    expect(await page.locator('.requests tbody tr:visible').count()).toBe(1)
   })
 
   it('reads the configuration again, and shows its problems until they are mended', async () => {

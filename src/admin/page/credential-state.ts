@@ -53,7 +53,7 @@ function* remedies(
   if (back_off_seconds > 0)
     yield `Nothing is asked for ${duration(back_off_seconds)}${identities === null ? ', unless you renew it now' : ''}.`
   if (kind === 'unavailable')
-    yield 'It is tried again by itself. If it stays so, check the network and the state of the provider.'
+    yield 'It is tried again when somebody needs a token. If it stays so, check the network and the state of the provider.'
   else if (code === 'login_required') yield 'A person has to log in.'
   else if (code !== 'unusable_key')
     yield 'Check client_id, client_secret and scope; a changed file is read at once, a changed configuration with its reload.'

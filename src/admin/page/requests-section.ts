@@ -8,8 +8,10 @@ import type { Tone } from './words.ts'
 
 /** So many requests are shown. */
 const mostShown = 100
-/** What is longer is cut; its title has it whole. */
+/** What is longer is cut; its title has more of it. */
 const longestPath = 200
+/** What is longer still is not worth its room on a page that is sent again and again. */
+const longestTitle = 2_000
 
 /** The last requests, each with its way. */
 export function requestsSection(requests: Status['recent_requests'], nowMs: number): Markup {
@@ -24,18 +26,29 @@ ${requests.slice(0, mostShown).map((request) => requestRow(request, nowMs))}</tb
 function requestRow(request: RequestStatus, nowMs: number): Markup {
   const { id, at, method, path, query, route, status, duration_ms, caller, error } = request
   const target = path + (query ?? '')
-  const isCut = target.length > longestPath
+  const shown = cut(target, longestPath)
+  const title = shown === target ? undefined : markup` title="${cut(target, longestTitle)}"`
+  const explain =
+    target.length > longestTitle
+      ? undefined
+      : markup`<a href="${explainUrl(method, target, route)}" data-explain aria-label="Explain ${method} ${shown}">Explain</a>`
   return markup`<tr data-key="${id}" data-route="${route ?? ''}" data-status="${status}"><td class="time">${clockTime(at, nowMs)}</td>
-<td class="what"><code${isCut ? markup` title="${target}"` : undefined}><b>${method}</b> ${isCut ? `${target.slice(0, longestPath)}…` : target}</code>${caller === null ? undefined : markup` <small>by ${caller}</small>`}${error === null ? undefined : markup` <small class="bad-text">${error}</small>`}</td>
-<td>${badge(toneOf(status), status === 499 ? '499 caller left' : String(status))}</td>
+<td class="what"><code${title}><b>${method}</b> ${shown}</code>${caller === null ? undefined : markup` <small>by ${caller}</small>`}${error === null ? undefined : markup` <small class="bad-text">${error}</small>`}</td>
+<td class="status">${badge(toneOf(status), status === 499 ? '499 caller left' : String(status))}</td>
 <td class="way">${waterfall(request)}<small>${wayWords(request).join('; ')}</small></td>
 <td class="took">${milliseconds(duration_ms)}</td>
-<td class="more"><a href="${explainUrl(method, target)}" data-explain aria-label="Explain ${method} ${isCut ? `${target.slice(0, longestPath)}…` : target}">Explain</a></td></tr>
+<td class="more">${explain}</td></tr>
 `
 }
 
-function explainUrl(method: string, path: string): string {
-  return `/explain?method=${encodeURIComponent(method)}&path=${encodeURIComponent(path)}`
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text
+}
+
+/** A route that is for one host begins with it. */
+function explainUrl(method: string, path: string, route: string | null): string {
+  const host = route === null || route.startsWith('/') ? '' : `&host=${encodeURIComponent(route.slice(0, route.indexOf('/')))}`
+  return `/explain?method=${encodeURIComponent(method)}&path=${encodeURIComponent(path)}${host}`
 }
 
 function toneOf(status: number): Tone {

@@ -8,7 +8,7 @@ import { markup } from './markup.ts'
 import type { Markup } from './markup.ts'
 import { requestsSection } from './requests-section.ts'
 import { routesSection } from './routes-section.ts'
-import { ago, badge, clockTime, counted, duration, grouped, milliseconds } from './words.ts'
+import { ago, badge, clockTime, counted, grouped, milliseconds, roughly } from './words.ts'
 
 /**
  * Renders the status page. It says the same without its script, which exchanges what is marked `data-live` for the same of a later
@@ -20,7 +20,7 @@ export function renderStatusPage(status: Status, history: RouteHistory, nowMs: n
     `bearerd: ${ready ? 'ready' : 'not ready'}`,
     version,
     markup`<header class="top"><div data-live id="head"><h1>bearerd ${badge(ready ? 'good' : 'bad', ready ? 'Ready' : 'Not ready')}</h1>
-<p class="quiet">version ${version}, up for ${upTime(status.uptime_seconds)}</p></div>
+<p class="quiet">version ${version}, up for ${roughly(status.uptime_seconds)}</p></div>
 <div class="live" data-needs-script><p id="connection" role="status">Live</p><button id="pause" aria-pressed="false">Pause</button></div></header>
 <nav aria-label="Sections"><a href="#credentials">Credentials</a> <a href="#routes">Routes</a> <a href="#explain">Explain</a> <a href="#configuration">Configuration</a> <a href="#requests">Requests</a> <a href="/status">JSON</a> <a href="/metrics">Metrics</a></nav>
 <main id="main" tabindex="-1">
@@ -32,12 +32,7 @@ export function renderStatusPage(status: Status, history: RouteHistory, nowMs: n
 <section aria-labelledby="explain"><h2 id="explain">Explain a request</h2><p class="quiet">Which route it would take, where it would go and what it would carry. Nothing is sent.</p>${explainForm({ method: 'GET', target: '' })}</section>
 <section aria-labelledby="configuration"><h2 id="configuration">Configuration</h2><div data-live id="configuration-facts">${configuration(status, nowMs)}</div></section>
 <section aria-labelledby="requests"><h2 id="requests">Last requests</h2>
-<form class="filter" id="filter" role="search" aria-label="Filter the requests" data-needs-script><label>Route <select name="route" id="filter-route" data-live><option value="">all</option>${[
-      ...new Set(requests.map(({ route }) => route ?? '')),
-    ]
-      .filter((route) => route !== '')
-      .sort()
-      .map((route) => markup`<option data-key="${route}">${route}</option>`)}</select></label>
+<form class="filter" id="filter" role="search" aria-label="Filter the requests" data-needs-script><label>Route <select name="route" id="filter-route" data-live><option value="">all</option>${routeOptions(requests)}</select></label>
 <label>Status <select name="status"><option value="">all</option><option value="2">2xx</option><option value="3">3xx</option><option value="4">4xx</option><option value="5">5xx</option></select></label>
 <label class="grow">Text <input type="search" name="text" autocomplete="off" spellcheck="false"></label><p id="filter-count" class="quiet"></p></form>
 <div data-live id="request-list">${requestsSection(requests, nowMs)}</div></section>
@@ -46,6 +41,12 @@ export function renderStatusPage(status: Status, history: RouteHistory, nowMs: n
 <dialog id="dialog" aria-labelledby="explanation-title"><div id="dialog-text" data-keep></div><form method="dialog"><button>Close</button></form></dialog>
 <p id="announcements" class="unseen" role="status"></p>`,
   )
+}
+
+/** The routes of those requests that are there to be found. */
+function routeOptions(requests: Status['recent_requests']): Markup[] {
+  const routes = new Set(requests.flatMap(({ route }) => (route === null ? [] : [route])))
+  return [...routes].sort().map((route) => markup`<option data-key="${route}">${route}</option>`)
 }
 
 /** Only what there is something to be done about. */
@@ -78,9 +79,4 @@ ${tile('Refused tokens', grouped(refusals), `${grouped(replays)} made up for by 
 function configuration({ configuration: { file, read, in_use, reloadable } }: Status, nowMs: number): Markup {
   return markup`<p><code>${file}</code> was read at ${clockTime(read, nowMs)} (${ago(read, nowMs)}) and is ${in_use ? 'in use' : 'not in use: see the top of the page'}.</p>
 ${reloadable ? markup`<form class="act" method="post" action="/reload" data-act="reload" data-busy="Reading the configuration" data-done="In use"><button>Reload the configuration</button><p class="outcome" data-keep></p></form>` : undefined}`
-}
-
-/** In steps, so that a page that says nothing new stays the same. */
-function upTime(seconds: number): string {
-  return seconds < 60 ? 'less than a minute' : duration(seconds < 120 ? 120 : seconds)
 }

@@ -14,22 +14,22 @@ export function milliseconds(ms: number): string {
   return ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`
 }
 
-/** How long ago a moment was. In steps: what changes with every look cannot be read in peace. */
+/** A stretch of time in steps: what changes with every look cannot be read in peace. */
+export function roughly(seconds: number): string {
+  if (seconds < 60) return 'less than a minute'
+  return seconds < 120 ? '1 min' : duration(seconds)
+}
+
+/** How long ago a moment was. */
 export function ago(moment: string, nowMs: number): string {
   const seconds = (nowMs - Date.parse(moment)) / 1000
-  if (seconds < 10) return 'just now'
-  return seconds < 60 ? 'less than a minute ago' : `${steps(seconds)} ago`
+  return seconds < 10 ? 'just now' : `${roughly(seconds)} ago`
 }
 
 /** How far ahead a moment is. */
 export function ahead(moment: string, nowMs: number): string {
   const seconds = (Date.parse(moment) - nowMs) / 1000
-  if (seconds <= 0) return 'now'
-  return seconds < 60 ? 'in less than a minute' : `in ${steps(seconds)}`
-}
-
-function steps(seconds: number): string {
-  return seconds < 120 ? '1 min' : duration(seconds)
+  return seconds <= 0 ? 'now' : `in ${roughly(seconds)}`
 }
 
 /** A moment as the clock shows it, in UTC; with the date where it is not that of today. */
