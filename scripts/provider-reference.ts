@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { stringify } from 'yaml'
-import { parseConfig } from '../src/config/load-config.ts'
+import { presetNeeds } from '../src/config/preset-needs.ts'
+import { presetSentences } from '../src/config/preset-sentences.ts'
 import { presetNames, readPreset } from '../src/config/presets.ts'
 import type { Preset } from '../src/config/presets.ts'
-import { ConfigError } from '../src/config/problem.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -69,8 +69,8 @@ function sectionOf(preset: Preset): string {
     ]
       .filter(([, value]) => value !== undefined)
       .map(([what, value]) => `${String(what)}: \`${inline(value)}\``),
-    ...sentencesOf(name, /\brequired\b/).map((sentence) => `Required: ${sentence}`),
-    ...sentencesOf(name, /\bunknown\b|not confirmed/i).map((sentence) => `Not known: ${sentence}`),
+    ...presetSentences(name, /\brequired\b/).map((sentence) => `Required: ${sentence}`),
+    ...presetSentences(name, /\bunknown\b|not confirmed/i).map((sentence) => `Not known: ${sentence}`),
   ]
   return `<a id="${name}"></a>\n\n## ${title}\n\n${facts.map((fact) => `- ${fact}`).join('\n')}`
 }
@@ -87,25 +87,10 @@ function requestOf(defaults: Preset['defaults']): string[] {
   ]
 }
 
-/** What the configuration says is missing when a preset is used with nothing else. */
+/** What a user has to write. */
 function requiredOf(provider: string): string[] {
-  try {
-    parseConfig(provider, stringify({ credentials: { mine: { provider } }, routes: [{ path: '/', credential: 'mine' }] }), {})
-    return []
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(({ path }) => path.replace(/^credentials\.mine\./, '').replace(/^routes\[0\]\./, 'route: '))
-  }
-}
-
-/** The sentences of a preset's comments that speak of something. Comments behind a key are left out: they belong to it. */
-function sentencesOf(name: string, about: RegExp): string[] {
-  const lines = readFileSync(join(root, 'providers', `${name}.yaml`), 'utf8').split('\n')
-  const paragraphs = lines
-    .map((line) => /^\s*#\s*(.+)$/.exec(line)?.[1] ?? '\n')
-    .join(' ')
-    .split('\n')
-  return paragraphs.flatMap((paragraph) => paragraph.trim().split(/(?<=\.|\.\)) /)).filter((sentence) => about.test(sentence))
+  const { credential, route } = presetNeeds(provider)
+  return [...credential, ...route.map((key) => `route: ${key}`)]
 }
 
 function inline(value: unknown): string {

@@ -67,7 +67,7 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
 function parse(command: Command, args: readonly string[]) {
   const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const
   const { values, positionals } = parseStrictly(args, options)
-  if (positionals.length > (command.maxPositionals ?? 0))
+  if (command.repeatsLast !== true && positionals.length > (command.maxPositionals ?? 0))
     throw new UsageError(`unexpected argument ${JSON.stringify(positionals.at(-1))}`)
   return { values: values as Readonly<Record<string, string | boolean | undefined>>, positionals }
 }

@@ -37,7 +37,7 @@ export const check: Command = {
     'exits 0. Opens no connection, unless --online is said: then it does what "bearerd doctor --help" explains.\n\n' +
     '  bearerd check -c proxy.config.yaml\n' +
     '  bearerd check --online gett',
-  maxPositionals: Number.POSITIVE_INFINITY,
+  repeatsLast: true,
   run: async (context) => {
     const file = configFileOf(context)
     const isJson = context.values['json'] === true

@@ -32,8 +32,10 @@ export interface Command {
   readonly options: CommandOptions
   /** Longer explanation for --help. */
   readonly details?: string
-  /** Positional arguments it takes, at most; Infinity for any number. */
+  /** Positional arguments it takes, at most. */
   readonly maxPositionals?: number
+  /** Whether its last argument may stand any number of times; `maxPositionals` says nothing then. */
+  readonly repeatsLast?: boolean
   /** For each positional argument the words that it may be, for completion; absent or empty where nobody can know. */
   readonly completes?: () => readonly (readonly string[])[]
   /**

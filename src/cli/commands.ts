@@ -28,6 +28,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'get a token, and say what it is',
     load: async () => (await import('./token.ts')).token,
   },
+  init: {
+    summary: 'write a configuration: from presets, or from a call of curl that asks for a token',
+    load: async () => (await import('./init.ts')).init,
+  },
   providers: { summary: 'list the provider presets', load: async () => (await import('./providers.ts')).providers },
   schema: {
     summary: 'print the JSON Schema of the configuration, for editors',

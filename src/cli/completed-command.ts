@@ -7,6 +7,8 @@ export interface CompletedCommand {
   readonly options: readonly CompletedOption[]
   /** For each argument the words that it may be; none where nobody can know. */
   readonly positionals: readonly (readonly string[])[]
+  /** Whether the last of them may stand any number of times. */
+  readonly repeatsLast: boolean
 }
 
 /** What a completion script knows of an option. */

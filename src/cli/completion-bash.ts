@@ -48,8 +48,11 @@ function optionsCase({ name, options }: CompletedCommand): string {
   return `    ${name}) options=${quoted(options.flatMap(spellingsOf))} valued=${quoted(valued.flatMap(spellingsOf))} ;;`
 }
 
-function positionalCases({ name, positionals }: CompletedCommand): string[] {
-  return positionals.flatMap((words, index) => (words.length === 0 ? [] : [`      ${name}:${index}) words=${quoted(words)} ;;`]))
+function positionalCases({ name, positionals, repeatsLast }: CompletedCommand): string[] {
+  return positionals.flatMap((words, index) => {
+    const position = repeatsLast && index === positionals.length - 1 ? '*' : index
+    return words.length === 0 ? [] : [`      ${name}:${position}) words=${quoted(words)} ;;`]
+  })
 }
 
 /** Names of commands, options and methods: nothing in them has a meaning to a shell. */

@@ -10,14 +10,17 @@ export function fishCompletion(commands: readonly CompletedCommand[]): string {
   ].join('\n')
 }
 
-function linesOf({ name, isDefault, options, positionals }: CompletedCommand): string[] {
+function linesOf({ name, isDefault, options, positionals, repeatsLast }: CompletedCommand): string[] {
   const isNamed = quoted(`__fish_seen_subcommand_from ${name}`)
   const conditions = isDefault ? [isNamed, '__fish_use_subcommand'] : [isNamed]
   return [
     ...conditions.flatMap((condition) => options.map((option) => `complete -c bearerd -n ${condition} ${optionOf(option)}`)),
     ...positionals.flatMap((words, index) => {
       // The words in front of it: the program, the command, and earlier arguments.
-      const condition = quoted(`__fish_seen_subcommand_from ${name}; and test (count (commandline -opc)) -eq ${index + 2}`)
+      const comparison = repeatsLast && index === positionals.length - 1 ? 'ge' : 'eq'
+      const condition = quoted(
+        `__fish_seen_subcommand_from ${name}; and test (count (commandline -opc)) -${comparison} ${index + 2}`,
+      )
       return words.length === 0 ? [] : [`complete -c bearerd -n ${condition} -a ${quoted(words.join(' '))}`]
     }),
   ]

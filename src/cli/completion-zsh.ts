@@ -31,8 +31,10 @@ else
 fi`
 }
 
-function commandCase({ name, options, positionals }: CompletedCommand): string {
-  const specs = [...options.map(optionSpec), ...positionals.map(positionalSpec)]
+function commandCase({ name, options, positionals, repeatsLast }: CompletedCommand): string {
+  const isLast = (index: number): boolean => repeatsLast && index === positionals.length - 1
+  const words = positionals.map((each, index) => positionalSpec(each, isLast(index) ? '*' : `${index + 1}`))
+  const specs = [...options.map(optionSpec), ...words]
   return `    ${name})\n      _arguments ${specs.join(' \\\n        ')}\n      ;;`
 }
 
@@ -44,8 +46,8 @@ function optionSpec({ name, short, value, help }: CompletedOption): string {
   return `${quoted(`(-${short} --${name})`)}{-${short}${joinedShort},--${name}${joinedLong}}${quoted(rest)}`
 }
 
-function positionalSpec(words: readonly string[], index: number): string {
-  return quoted(`${index + 1}:argument:${words.length === 0 ? ' ' : `(${words.join(' ')})`}`)
+function positionalSpec(words: readonly string[], position: string): string {
+  return quoted(`${position}:argument:${words.length === 0 ? ' ' : `(${words.join(' ')})`}`)
 }
 
 function escaped(text: string, special: RegExp): string {

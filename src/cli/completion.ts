@@ -41,7 +41,7 @@ export const completion: Command = {
 async function completed(name: string): Promise<CompletedCommand> {
   const entry = commands[name]
   if (entry === undefined) throw new TypeError(`unknown command ${name}`)
-  const { options, maxPositionals = 0, completes } = await entry.load()
+  const { options, maxPositionals = 0, completes, repeatsLast = false } = await entry.load()
   const all: Command['options'] = { ...options, help: { type: 'boolean', short: 'h', help: 'explain the command' } }
   const words = completes?.() ?? []
   return {
@@ -49,9 +49,7 @@ async function completed(name: string): Promise<CompletedCommand> {
     summary: entry.summary ?? '',
     isDefault: name === defaultCommand,
     options: Object.entries(all).map(([option, { short, value, help }]) => ({ name: option, short, value, help })),
-    // Of any number, only those are completed that somebody knows.
-    positionals: Number.isFinite(maxPositionals)
-      ? Array.from({ length: maxPositionals }, (_, index) => words[index] ?? [])
-      : words,
+    positionals: repeatsLast ? words : Array.from({ length: maxPositionals }, (_, index) => words[index] ?? []),
+    repeatsLast,
   }
 }

@@ -17,6 +17,6 @@ export const doctor: Command = {
     '  bearerd doctor\n' +
     '  bearerd doctor gett uber --timeout 3s\n' +
     '  bearerd doctor --json | jq \'.checks[] | select(.status == "failed")\'',
-  maxPositionals: Number.POSITIVE_INFINITY,
+  repeatsLast: true,
   run: (context) => check.run({ ...context, values: { ...context.values, online: true } }),
 }

@@ -11,12 +11,13 @@ export interface Interruption {
 /**
  * Notices SIGINT, SIGTERM, SIGHUP, a terminal that is closed, and that time is up.
  * @param what is interrupted, for the message
- * @param timeoutMs milliseconds
+ * @param timeoutMs milliseconds; without it there is all the time in the world
  */
-export function noticeInterruption(what: string, timeoutMs: number): Interruption {
+export function noticeInterruption(what: string, timeoutMs?: number): Interruption {
   const controller = new AbortController()
   const interrupt = (reason: string): void => controller.abort(new OperationError(`${what} has ended: ${reason}`))
-  const timer = setTimeout(() => interrupt('nobody answered in time; run the command again, perhaps with --timeout'), timeoutMs)
+  const onTimeout = (): void => interrupt('nobody answered in time; run the command again, perhaps with --timeout')
+  const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs)
   const onSignal = (signal: string): void => interrupt(signal)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)

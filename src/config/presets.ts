@@ -15,6 +15,8 @@ export interface Preset {
   readonly allowedHosts: readonly string[] | undefined
   /** Hosts other than production, by name. */
   readonly environments: Readonly<Record<string, { readonly token_endpoint?: string; readonly upstream?: string }>>
+  /** Where each tenant has hosts of its own, what they look like: `https://{shop}.example.com/token`. */
+  readonly perTenant: { readonly token_endpoint?: string; readonly upstream?: string }
   /** Defaults for the keys of a credential, not yet checked: they are checked once a user's keys lie on top. */
   readonly defaults: Readonly<Record<string, unknown>>
 }
@@ -26,6 +28,12 @@ const presetSchema = z.looseObject({
   allowed_hosts: z.array(z.string()).optional(),
   environments: z
     .record(z.string(), z.strictObject({ token_endpoint: z.url().optional(), upstream: z.url().optional() }))
+    .default({}),
+  per_tenant: z
+    .strictObject({
+      token_endpoint: z.string().startsWith('https://').optional(),
+      upstream: z.string().startsWith('https://').optional(),
+    })
     .default({}),
 })
 
@@ -39,16 +47,22 @@ export function presetNames(): string[] {
     .sort()
 }
 
+/** Where a preset stands. @param name one of `presetNames()` */
+export function presetFile(name: string): string {
+  return join(folder, `${name}.yaml`)
+}
+
 /**
  * Reads one preset.
  * @param name one of `presetNames()`
  * @throws Error when the file is missing or not a preset: a defect of this package, guarded by a test over all presets
  */
 export function readPreset(name: string): Preset {
-  const file = join(folder, `${name}.yaml`)
+  const file = presetFile(name)
   const document = readYaml(file, readFileSync(file, 'utf8'), undefined)
   if (document.problems.length > 0) throw new Error(`${file}: ${document.problems[0]?.problem}`)
-  const { environments, ...keys } = presetSchema.parse(document.value)
+  const { environments, per_tenant: perTenant, ...keys } = presetSchema.parse(document.value)
   const { title, documentation, upstream, allowed_hosts: allowedHosts, ...defaults } = keys
-  return { name, title, documentation, upstream, allowedHosts, environments: environments as Preset['environments'], defaults }
+  const hosts = { environments, perTenant } as Pick<Preset, 'environments' | 'perTenant'>
+  return { name, title, documentation, upstream, allowedHosts, ...hosts, defaults }
 }
