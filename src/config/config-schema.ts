@@ -69,25 +69,30 @@ const variable = { type: 'string', pattern: '\\$\\{' }
 
 /** Takes out what only we understand, and lets variables stand for values. */
 function finished(node: Group): Group {
-  const { unit: _, anyOf = [], ...plain } = node
+  // The library drops examples of what is transformed: they go by another name until here.
+  const { unit: _, anyOf = [], shown, ...others } = node
+  const plain = shown === undefined ? others : { ...others, examples: shown }
   // A text that variables were filled into stands beside one that is as it was written: in the file they are the same.
   const alternatives = (anyOf as readonly Group[]).filter((inner) => Object.keys(inner).length > 0)
   const [only, ...further] = alternatives
   if (only !== undefined && further.length === 0) return finished({ ...plain, ...only })
   const done: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(plain)) {
-    // Nothing is filled into names.
-    if (key === 'propertyNames' || key === 'default' || !isGroup(value)) done[key] = value
+    // Nothing is filled into names, and nobody shows examples of them.
+    if (key === 'propertyNames' && isGroup(value))
+      done[key] = Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'shown'))
+    else if (key === 'default' || key === 'examples' || !isGroup(value)) done[key] = value
     else done[key] = key === 'properties' || key === 'definitions' ? eachFinished(value) : finished(value)
   }
   if (alternatives.length > 0) done['anyOf'] = alternatives.map(finished)
   if (isGroup(done['default']) && Object.keys(done['default']).length === 0) delete done['default']
   const isNarrow = 'pattern' in done || 'enum' in done || 'const' in done
   if (done['type'] !== 'string' || !isNarrow) return done
-  const { description, default: fallback, ...own } = done
+  const { description, default: fallback, examples, ...own } = done
   return {
     ...(description !== undefined && { description }),
     ...(fallback !== undefined && { default: fallback }),
+    ...(examples !== undefined && { examples }),
     anyOf: [own, variable],
   }
 }

@@ -26,6 +26,7 @@ describe('the package', { timeout: 60_000 }, () => {
       'LICENSE',
       'README.md',
       'SECURITY.md',
+      'bearerd.schema.json',
       'bin',
       'dist',
       'package.json',

@@ -36,6 +36,14 @@ describe('the JSON Schema of the configuration', () => {
     expect(schema['$schema']).toBe('http://json-schema.org/draft-07/schema#')
   })
 
+  it('is what the repository and the package have, to which the example refers (else: npm run docs)', () => {
+    const file = readFileSync(join(projectRoot, 'bearerd.schema.json'), 'utf8')
+    expect(file).toBe(`${JSON.stringify(schema, undefined, 2)}\n`)
+    const [, name = ''] =
+      /^# yaml-language-server: \$schema=(\S+)\n/.exec(readFileSync(join(projectRoot, 'proxy.config.yaml'), 'utf8')) ?? []
+    expect(name).toBe('bearerd.schema.json')
+  })
+
   it('has every key, with the description that the reference has', () => {
     for (const [path, keys] of [
       [['properties'], gatewaySchema({}).shape],
@@ -107,5 +115,38 @@ describe('the JSON Schema of the configuration', () => {
   ])('finds what bearerd finds: %#', (text, place) => {
     expect(problemsOf(text)).not.toEqual([])
     expect(findings(text).join('\n')).toContain(place)
+  })
+})
+
+describe('examples in the schema', () => {
+  /** Every key, with what the schema says of it. */
+  function* keysOf(node: Node, path = ''): Generator<[path: string, node: Node]> {
+    const { properties = {}, items, additionalProperties, anyOf = [] } = node
+    for (const [key, inner] of Object.entries(properties as Readonly<Record<string, Node>>)) {
+      yield [`${path}.${key}`, inner]
+      yield* keysOf(inner, `${path}.${key}`)
+    }
+    for (const inner of [items, additionalProperties, ...(anyOf as readonly Node[])])
+      if (typeof inner === 'object' && inner !== null) yield* keysOf(inner as Node, path)
+  }
+
+  const keys = [...keysOf(schema)]
+  const isText = (node: Node): boolean =>
+    node['type'] === 'string' || ((node['anyOf'] ?? []) as readonly Node[]).some((inner) => isText(inner) && !isDigits(inner))
+  const isDigits = (node: Node): boolean => JSON.stringify(node).includes('"^\\\\d+$"')
+  const isSaid = (node: Node): boolean => /"(default|enum|const)"/.test(JSON.stringify(node))
+
+  it('are there for every key that takes a text of its own', () => {
+    const texts = keys.filter(([, node]) => isText(node) && !isSaid(node))
+    expect(texts.length).toBeGreaterThan(50)
+    expect(texts.filter(([, node]) => node['examples'] === undefined).map(([path]) => path)).toEqual([])
+  })
+
+  it('are right', () => {
+    const shown = keys.flatMap(([path, node]) =>
+      ((node['examples'] ?? []) as readonly unknown[]).map((example) => ({ path, node, example })),
+    )
+    expect(shown.length).toBeGreaterThan(80)
+    for (const { path, node, example } of shown) expect(schemaProblems(schema, example, node), path).toEqual([])
   })
 })

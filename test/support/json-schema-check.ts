@@ -33,6 +33,7 @@ const checks: Readonly<Record<string, Check>> = {
   title: nothing,
   description: nothing,
   default: nothing,
+  examples: nothing,
   definitions: nothing,
   $ref: ({ root, value, place, wanted }) => {
     const name = String(wanted).replace('#/definitions/', '')

@@ -15,12 +15,15 @@ export interface AllowedHost {
 const example = 'write a host name such as login.example.com, *.api.example.com or api.example.com:8443'
 
 /** A host name or an address; with `*.` in front its subdomains; with a port where that is not the default one. */
-export const allowedHost = z.string({ error: `expected a host name; ${example}` }).transform((value, context): AllowedHost => {
-  const allowed = parseAllowedHost(value)
-  if (typeof allowed !== 'string') return allowed
-  context.addIssue(allowed)
-  return z.NEVER
-})
+export const allowedHost = z
+  .string({ error: `expected a host name; ${example}` })
+  .transform((value, context): AllowedHost => {
+    const allowed = parseAllowedHost(value)
+    if (typeof allowed !== 'string') return allowed
+    context.addIssue(allowed)
+    return z.NEVER
+  })
+  .meta({ shown: ['*.api.example.com'] })
 
 /** Whether the origin of an upstream is one of those allowed. Whole labels are compared, never parts of them. */
 export function isAllowedHost(

@@ -22,6 +22,7 @@ const keySetUrl = z
   .refine((url) => !isExposed(url), {
     error: 'whoever is on the way could put in keys of its own; use https, or a server on this machine',
   })
+  .meta({ shown: ['https://login.example.com/jwks.json'] })
 
 const addressRange = z.string({ error: 'expected a range of addresses; for example 10.1.0.0/16' }).transform((range, context) => {
   const [, address = '', digits] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(range) ?? []
@@ -52,7 +53,8 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
     name: z
       .string({ error: 'expected a name; for example orders' })
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'not a name; use letters, digits, dots, hyphens and _' })
-      .describe('What logs call it, and the user name in a URL that carries its key.'),
+      .describe('What logs call it, and the user name in a URL that carries its key.')
+      .meta({ shown: ['orders'] }),
     api_key: secret(env)
       .refine((key) => /^[\x21-\x7e]+$/.test(key.reveal()), {
         error: 'a key is visible ASCII without spaces; make one with "openssl rand -hex 32"',
@@ -67,7 +69,8 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
           error: 'expected an audience, or a list of them; for example bearerd',
         })
         .transform((audiences) => [audiences].flat())
-        .describe('What aud must hold one of: only tokens that were made for this gateway.'),
+        .describe('What aud must hold one of: only tokens that were made for this gateway.')
+        .meta({ shown: ['bearerd'] }),
       subject: text('a subject', 'system:serviceaccount:shop:orders')
         .optional()
         .describe('What sub must be; anything when absent.'),
@@ -93,7 +96,8 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
       })
       .transform((ranges) => [ranges].flat())
       .optional()
-      .describe('Proved by the address of its connection, in one of these ranges; what X-Forwarded-For says is not looked at.'),
+      .describe('Proved by the address of its connection, in one of these ranges; what X-Forwarded-For says is not looked at.')
+      .meta({ shown: ['10.1.0.0/16', ['10.1.2.3', 'fd00::/8']] }),
   }
 }
 

@@ -49,6 +49,7 @@ const renewBefore = z
     context.addIssue('not a share (up to 90%) or a duration; write it as 10% or 30s')
     return z.NEVER
   })
+  .meta({ shown: ['10%', '30s'] })
 
 /** Where the token goes: a field, or a parameter of the query. */
 export type InjectTarget =
@@ -85,7 +86,11 @@ const plainValue = z.union([z.string(), z.number(), z.boolean()], {
 
 const rejectedWhen = strictObject({
   status: wholeNumber(100, 599).optional().describe('The status of the answer.'),
-  header: z.record(fieldName, pattern).optional().describe('Fields of the answer, each with a regular expression it must match.'),
+  header: z
+    .record(fieldName, pattern)
+    .optional()
+    .describe('Fields of the answer, each with a regular expression it must match.')
+    .meta({ shown: [{ 'WWW-Authenticate': 'invalid_token' }] }),
   json: z
     .record(
       pointer,
@@ -100,7 +105,8 @@ const rejectedWhen = strictObject({
     .optional()
     .describe(
       'Places in a JSON answer (RFC 6901), each with the values that match; compared as strings. Makes bearerd read the answer: up to 64 KiB of text that is not compressed, for 2s at most.',
-    ),
+    )
+    .meta({ shown: [{ '/errors/0/code': ['601', '602'] }] }),
   body: pattern
     .refine(({ source }) => source !== '(?:)', { error: 'an empty pattern matches every body; write what a refusal says' })
     .optional()
@@ -158,14 +164,16 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
         error: 'expected scopes; write "order finance" or a list',
       })
       .optional()
-      .describe('Scopes to ask for (RFC 6749 3.3); none is sent when absent.'),
+      .describe('Scopes to ask for (RFC 6749 3.3); none is sent when absent.')
+      .meta({ shown: ['orders.read orders.write', ['orders.read', 'orders.write']] }),
     scope_delimiter: z.string().default(' ').describe('What stands between the scopes of a list.'),
     audience: text('an audience', 'https://api.example.com').optional().describe('Sent as the parameter audience.'),
     resource: text('a resource', 'https://api.example.com').optional().describe('Sent as the parameter resource (RFC 8707).'),
     variables: z
       .record(variableName, variable(env))
       .default({})
-      .describe('Further named values for templates; treated as secrets.'),
+      .describe('Further named values for templates; treated as secrets.')
+      .meta({ shown: [{ channel: '${GETNET_CHANNEL}' }] }),
     token_request: tokenRequest(env)
       .prefault({})
       .describe('What the token request looks like, where it is not the standard form.'),
@@ -185,7 +193,8 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
       )
       .prefault({ header: 'Authorization', value: 'Bearer {access_token}' })
       .transform((value) => (Array.isArray(value) ? value : [value]))
-      .describe('How the token goes onto the request (RFC 6750 2.1 unless said otherwise).'),
+      .describe('How the token goes onto the request (RFC 6750 2.1 unless said otherwise).')
+      .meta({ shown: [{ header: 'X-Access-Token', value: '{access_token}' }] }),
     renew_before: renewBefore
       .optional()
       .describe('How long before its expiry a token is renewed: a share of its life or a duration. Default: 10%, at most 5m.'),
@@ -193,7 +202,8 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
       .array(rejectedWhen, { error: 'expected a list of matches; for example [{status: 401}]' })
       .min(1, { error: 'an empty list would never match; remove it or name a match' })
       .default([{ status: 401, header: undefined, json: undefined, body: undefined }])
-      .describe('Answers that mean "the token was refused": all of one entry must match, any entry is enough.'),
+      .describe('Answers that mean "the token was refused": all of one entry must match, any entry is enough.')
+      .meta({ shown: [[{ status: 401 }, { status: 200, json: { '/errors/0/code': ['601', '602'] } }]] }),
     min_reissue_interval: duration
       .default(0)
       .describe('A refusal of a token younger than this is passed on and causes no token request.'),
@@ -204,7 +214,8 @@ export function credentialSchema(env: Readonly<NodeJS.ProcessEnv>) {
         .describe('Length of the sliding window.'),
     })
       .optional()
-      .describe("The provider's limit on token requests; bearerd stays within it."),
+      .describe("The provider's limit on token requests; bearerd stays within it.")
+      .meta({ shown: [{ limit: 100, window: '1h' }] }),
     keep_warm: flag.default(false).describe('Gets the token at the start and renews it even when nobody uses it.'),
     revoke_on_shutdown: flag
       .default(false)
@@ -221,12 +232,21 @@ function tokenRequest(env: Readonly<NodeJS.ProcessEnv>) {
     encoding: oneOf(['form', 'multipart', 'json', 'query', 'none'])
       .default('form')
       .describe('How the parameters travel; "query" puts them into the URL, "none" sends none.'),
-    headers: z.record(fieldName, template).default({}).describe('Further fields of the token request.'),
-    query: z.record(z.string(), template).default({}).describe("Further parameters of the token request's URL."),
+    headers: z
+      .record(fieldName, template)
+      .default({})
+      .describe('Further fields of the token request.')
+      .meta({ shown: [{ 'X-Api-Key': '${API_KEY}' }] }),
+    query: z
+      .record(z.string(), template)
+      .default({})
+      .describe("Further parameters of the token request's URL.")
+      .meta({ shown: [{ version: '2' }] }),
     params: z
       .record(z.string(), jsonTemplate)
       .default({})
-      .describe('Further parameters; null removes a default one (grant_type, scope, ...), "" is sent as it is.'),
+      .describe('Further parameters; null removes a default one (grant_type, scope, ...), "" is sent as it is.')
+      .meta({ shown: [{ account_id: '{account_id}', grant_type: null }] }),
     basic_encoding: oneOf(['form', 'raw', 'base64'])
       .default('form')
       .describe('How client_id and client_secret are encoded inside Basic: form (RFC 6749 2.3.1), raw, or base64 each.'),
@@ -264,7 +284,8 @@ function assertion(env: Readonly<NodeJS.ProcessEnv>) {
       .default({})
       .describe(
         'Further claims; null removes a default one (iss and sub are the client_id, aud is the token_endpoint, jti is random, iat is now).',
-      ),
+      )
+      .meta({ shown: [{ aud: 'https://auth.example.com', sub: 'robot@example.com' }] }),
   })
 }
 
@@ -294,5 +315,6 @@ const tokenResponse = strictObject({
   ok_when: z
     .record(pointer, plainValue)
     .default({})
-    .describe('Values that a good answer has, for endpoints that answer 200 to everything; compared as strings.'),
+    .describe('Values that a good answer has, for endpoints that answer 200 to everything; compared as strings.')
+    .meta({ shown: [{ '/code': 0 }] }),
 })

@@ -40,11 +40,13 @@ const address = z
     }
     return { host, port, isLoopback: isLoopbackHost(host) }
   })
+  .meta({ shown: ['127.0.0.1:8080', 'unix:/run/bearerd.sock'] })
 
 const mode = z
   .string({ error: 'expected permissions as octal digits, in quotes; for example "0660"' })
   .regex(/^0?[0-7]{3}$/, { error: 'not permissions; write three octal digits in quotes, such as "0660"' })
   .transform((digits) => Number.parseInt(digits, 8))
+  .meta({ shown: ['0660'] })
 
 /** `HOST:PORT`, `[::1]:PORT`, `:PORT` for every address, `unix:/path`, or `{address, mode}`. */
 export const listenAddress = z

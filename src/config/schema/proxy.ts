@@ -18,4 +18,5 @@ export function egressProxy(env: Readonly<NodeJS.ProcessEnv>) {
       context.addIssue(proxy)
       return z.NEVER
     })
+    .meta({ shown: ['http://proxy.example.com:3128', 'off'] })
 }

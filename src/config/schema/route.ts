@@ -13,10 +13,12 @@ const pathPrefix = z
     error: 'a dot segment in the path; write the path that is meant',
   })
   .transform((path) => path.replace(/\/+$/, ''))
+  .meta({ shown: ['/gett'] })
 
 const method = z
   .string({ error: 'expected a method; for example GET' })
   .regex(/^[A-Z][A-Z-]*$/, { error: 'not a method; methods are upper-case words such as GET' })
+  .meta({ shown: ['GET'] })
 
 const parameterName = z.string().min(1, { error: 'a parameter has a name; write it in front of the colon' })
 
@@ -61,13 +63,18 @@ export function routeSchema(env: Readonly<NodeJS.ProcessEnv>) {
       set: z
         .record(fieldName, fieldValue)
         .default({})
-        .describe('Fields set on the forwarded request, replacing those of the caller.'),
+        .describe('Fields set on the forwarded request, replacing those of the caller.')
+        .meta({ shown: [{ 'X-Api-Version': '2' }] }),
       remove: z.array(fieldName).default([]).describe('Fields of the caller that are not forwarded.'),
     })
       .prefault({})
       .describe('Changes to the fields of the forwarded request.'),
     query: strictObject({
-      set: z.record(parameterName, queryValue).default({}).describe('Query parameters set on the forwarded request.'),
+      set: z
+        .record(parameterName, queryValue)
+        .default({})
+        .describe('Query parameters set on the forwarded request.')
+        .meta({ shown: [{ locale: 'en' }] }),
     })
       .prefault({})
       .describe('Changes to the query of the forwarded request; the rest stays byte for byte.'),

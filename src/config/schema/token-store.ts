@@ -34,7 +34,8 @@ export function tokenStore(env: Readonly<NodeJS.ProcessEnv>) {
         .refine((url) => /^rediss?:\/\/[^/]+/.test(url.reveal()) && URL.canParse(url.reveal()), {
           error: 'not a redis:// or rediss:// URL; write it as rediss://user:${REDIS_PASSWORD}@redis.example.com:6379/0',
         })
-        .describe('Where it is; rediss:// speaks TLS. Treated as a secret, because it may hold a password.'),
+        .describe('Where it is; rediss:// speaks TLS. Treated as a secret, because it may hold a password.')
+        .meta({ shown: ['rediss://user:${REDIS_PASSWORD}@redis.example.com:6379/0'] }),
       encryption_key: encryptionKey.describe('32 bytes in base64 (openssl rand -base64 32); the same for all replicas.'),
       encryption_key_previous: encryptionKey.optional().describe('The key before, which still opens what it closed.'),
       prefix: text('a prefix', 'bearerd:')

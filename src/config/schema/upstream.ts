@@ -20,13 +20,15 @@ export function isUpstreamTemplate(upstream: UpstreamUrl | UpstreamTemplate): up
 export const upstreamText = z.union([z.string(), z.instanceof(FilledText)], { error: urlError })
 
 /** The base URL of an upstream, or a template of one. */
-export const upstream = upstreamText.transform((source, context): UpstreamUrl | UpstreamTemplate => {
-  const template = compile(source)
-  const result = typeof template === 'string' ? template : readUpstream(template, source)
-  if (typeof result !== 'string') return result
-  context.addIssue(result)
-  return z.NEVER
-})
+export const upstream = upstreamText
+  .transform((source, context): UpstreamUrl | UpstreamTemplate => {
+    const template = compile(source)
+    const result = typeof template === 'string' ? template : readUpstream(template, source)
+    if (typeof result !== 'string') return result
+    context.addIssue(result)
+    return z.NEVER
+  })
+  .meta({ shown: ['https://api.example.com/v1', '{token.instance_url}'] })
 
 /** The base URL of an upstream as people read it; of a template, the template. */
 export function shownUpstream(value: UpstreamUrl | UpstreamTemplate): string {

@@ -2,12 +2,15 @@ import { z } from 'zod'
 import { isLoopbackHost } from '../loopback.ts'
 
 /** The URL of a token endpoint. */
-export const endpointUrl = z.string({ error: urlError }).transform((value, context) => {
-  const url = parseHttpUrl(value)
-  if (typeof url !== 'string') return url.href
-  context.addIssue(url)
-  return z.NEVER
-})
+export const endpointUrl = z
+  .string({ error: urlError })
+  .transform((value, context) => {
+    const url = parseHttpUrl(value)
+    if (typeof url !== 'string') return url.href
+    context.addIssue(url)
+    return z.NEVER
+  })
+  .meta({ shown: ['https://auth.example.com/oauth2/token'] })
 
 /** An issuer identifier (RFC 8414 2). It stays as it is written: it is compared character by character (RFC 9207 2.4). */
 export const issuerIdentifier = z
@@ -15,6 +18,7 @@ export const issuerIdentifier = z
   .refine((value) => URL.canParse(value) && /^https?:\/\/[^?#]+$/.test(value), {
     error: 'not an issuer identifier, which has no query or fragment; write it as https://auth.example.com',
   })
+  .meta({ shown: ['https://auth.example.com'] })
 
 /** What may be shown of a token endpoint: without its query, which may hold a key. @param url as `endpointUrl` gives it */
 export function shownEndpoint(url: string): string {

@@ -31,10 +31,13 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(
   })
 }
 
-/** Plain text that is not empty. */
+/** Plain text that is not empty. @param example also for editors */
 export function text(what: string, example: string): z.ZodString {
   const error = `expected ${what}; for example ${example}`
-  return z.string({ error }).min(1, { error })
+  return z
+    .string({ error })
+    .min(1, { error })
+    .meta({ shown: [example] })
 }
 
 /** Milliseconds, written as `30s`. */
@@ -48,7 +51,7 @@ export const duration = z
     }
     return milliseconds
   })
-  .meta({ unit: 'duration' })
+  .meta({ unit: 'duration', shown: ['30s', '5m'] })
 
 /** Milliseconds that something waits for, `shortestMs` at least. */
 export function timerDuration(shortestMs: 0 | 1): typeof duration {
@@ -68,7 +71,7 @@ export const size = z
     }
     return bytes
   })
-  .meta({ unit: 'size' })
+  .meta({ unit: 'size', shown: ['64KiB', '1MiB'] })
 
 /** A whole number from `minimum` to `maximum`; digits from a variable (`${LIMIT}`) count too. */
 export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): z.ZodType<number, number | string> {
@@ -117,6 +120,7 @@ export function secret(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
       error: 'expected a secret; quote it, or write "${NAME}", {file: PATH} or {env: NAME}',
     })
     .transform((source, context) => toSecret(source, env, context))
+    .meta({ shown: ['${GETT_CLIENT_SECRET}', { file: '/run/secrets/gett' }] })
 }
 
 /**
@@ -132,6 +136,7 @@ export function pem(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
       const isPath = typeof source === 'string' && !source.includes('-----BEGIN')
       return toSecret(isPath ? { file: source } : source, env, context)
     })
+    .meta({ shown: ['/run/secrets/tls.pem'] })
 }
 
 /**
@@ -142,6 +147,7 @@ export function variable(env: Readonly<NodeJS.ProcessEnv>): z.ZodType<Secret> {
   return z
     .union([z.string(), z.number(), secretSource], { error: 'expected a text, {file: PATH} or {env: NAME}; quote it' })
     .transform((source, context) => toSecret(typeof source === 'number' ? String(source) : source, env, context))
+    .meta({ shown: ['${SHOP_NUMBER}', { file: '/run/secrets/shop' }] })
 }
 
 function toSecret(source: string | SecretSource, env: Readonly<NodeJS.ProcessEnv>, context: z.core.$RefinementCtx): Secret {
@@ -181,6 +187,7 @@ const templateText = z.union([z.string(), z.instanceof(FilledText)])
 export const template = z
   .union([templateText, z.number(), z.boolean()], { error: 'expected a text, such as "Bearer {access_token}"; quote it' })
   .transform((source, context) => compile(source instanceof FilledText ? source : String(source), context))
+  .meta({ shown: ['Bearer {access_token}', '{client_id}'] })
 
 /** A value of a JSON body: texts in it are templates. */
 export type JsonTemplate = Template | number | boolean | null | readonly JsonTemplate[] | { readonly [key: string]: JsonTemplate }
@@ -213,6 +220,7 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 export const fieldName = z
   .string({ error: 'expected a field name; for example X-Api-Key' })
   .regex(token, { error: 'not a field name (RFC 9110 5.6.2); use letters, digits and hyphens' })
+  .meta({ shown: ['X-Api-Key'] })
 
 /**
  * RFC 9110 5.5: visible characters, spaces and tabs; a line break would start a new field. A secret, because it often is an API
@@ -232,13 +240,17 @@ export const queryValue = z
 export const pointer = z
   .string({ error: 'expected a JSON Pointer; for example /access_token' })
   .regex(/^(\/([^~]|~[01])*)+$/, { error: 'not a JSON Pointer (RFC 6901); write it as /data/token' })
+  .meta({ shown: ['/data/token'] })
 
 /** A compiled regular expression; written as text. */
-export const pattern = z.string({ error: 'expected a regular expression; quote it' }).transform((source, context) => {
-  try {
-    return new RegExp(source)
-  } catch {
-    context.addIssue('not a regular expression; check its brackets and backslashes')
-    return z.NEVER
-  }
-})
+export const pattern = z
+  .string({ error: 'expected a regular expression; quote it' })
+  .transform((source, context) => {
+    try {
+      return new RegExp(source)
+    } catch {
+      context.addIssue('not a regular expression; check its brackets and backslashes')
+      return z.NEVER
+    }
+  })
+  .meta({ shown: ['token has expired'] })
