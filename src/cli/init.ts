@@ -133,4 +133,10 @@ function presetNamed(name: string): ReturnType<typeof readPreset> {
 }
 
 /** `bearerd init` */
-export const init: Command = initCommand({ openQuestions, readInput: async () => await readInput(process.stdin) })
+export const init: Command = initCommand({
+  openQuestions,
+  readInput: async () => {
+    if (process.stdin.isTTY) process.stderr.write('Paste the call, then a line end and Ctrl-D:\n')
+    return await readInput(process.stdin)
+  },
+})

@@ -2,7 +2,7 @@ import { UsageError } from '../command.ts'
 
 /** Whether a call was written for the command prompt of Windows, as browsers copy it ("Copy as cURL (cmd)"). */
 export function isForCmd(text: string): boolean {
-  return /\^[ \t]*\r?\n|\^"/.test(text) && !/\\\r?\n/.test(text)
+  return /\^[ \t]*\r?\n|\s\^"/.test(text) && !/\\\r?\n|(^|\s)\$?'/.test(text)
 }
 
 /**

@@ -32,7 +32,7 @@ export function configFileText(plans: readonly CredentialPlan[]): string {
     {
       text: `# An application calls http://127.0.0.1:8080${plans[0]?.path ?? ''}/... in place of ${plans[0]?.leadsTo ?? ''}/...`,
     },
-    { text: 'routes:' },
+    { text: 'routes:', comment: 'the longest path that a request begins with wins; it is not sent on' },
     ...plans.flatMap(routeLines),
   ]
   return rendered(lines)
@@ -103,7 +103,10 @@ function groupLines(group: Group, path: readonly string[], indent: string): Line
 
 function routeLines({ name, path, upstream, leadsTo, isUpstreamGuessed }: CredentialPlan): Line[] {
   return [
-    { text: `  - path: ${written(path)}`, comment: `${path}/... goes to ${leadsTo}/...; the longest prefix wins` },
+    {
+      text: `  - path: ${written(path)}`,
+      comment: `${path}/... goes to ${upstream === undefined ? `${leadsTo}/...` : 'the upstream below'}`,
+    },
     ...(upstream === undefined
       ? []
       : [

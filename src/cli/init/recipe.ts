@@ -62,7 +62,7 @@ export function recipeOf(
   else client.take(take('client_id') ?? '<client_id>', undefined)
   if (method === 'none' && hasOwnId) client.take(take('client_id'), undefined)
   // Whose assertion it is.
-  if (assertion !== undefined) client.take('<client_id>', undefined)
+  if (assertion !== undefined) client.take('<client_id>', method === 'client_secret_jwt' ? '<client_secret>' : undefined)
 
   const leaf = (path: readonly string[], value: string): string => {
     const template = known(path)

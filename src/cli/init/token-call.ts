@@ -29,6 +29,7 @@ export function tokenCallOf(call: CurlCall): TokenCall {
     : [['Authorization', `Basic ${Buffer.from(`${basic.id}:${basic.secret}`).toString('base64')}`]]
   const headers = [...call.headers.filter(([name, value]) => matters(name.toLowerCase(), value, encoding)), ...own]
   for (const [index, [name]] of headers.entries()) {
+    refuseName(name)
     if (headers.findIndex(([other]) => other.toLowerCase() === name.toLowerCase()) < index)
       throw new UsageError(`the call has the field ${name} twice; leave one of them out`)
   }
@@ -56,7 +57,8 @@ function contentOf({ body, query }: CurlCall, type: string): Pick<TokenCall, 'en
 function membersOf(text: string): ReadonlyMap<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(text, (_key, inner: unknown, context?: { readonly source?: string }) => {
+    value = JSON.parse(text, (key, inner: unknown, context?: { readonly source?: string }) => {
+      refuseName(key)
       if (typeof inner === 'number' && /^-?\d+$/.test(context?.source ?? '') && !Number.isSafeInteger(inner))
         throw new UsageError(
           'the JSON of the call has a number of too many digits; write it as a text, if the provider takes that',
@@ -71,10 +73,16 @@ function membersOf(text: string): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(value))
 }
 
+/** JavaScript means the prototype by it, so that no configuration can hold such a key. */
+function refuseName(name: string): void {
+  if (name === '__proto__') throw new UsageError('the call has the name __proto__, which no configuration can have')
+}
+
 /** RFC 6749 3.2: no parameter more than once. */
 function singly(pairs: readonly (readonly [name: string, value: string])[]): Map<string, string> {
   const params = new Map<string, string>()
   for (const [name, value] of pairs) {
+    refuseName(name)
     if (params.has(name))
       throw new UsageError(`the call has the parameter ${shownName(name)} more than once, which bearerd does not send`)
     params.set(name, value)

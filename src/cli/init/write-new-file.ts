@@ -8,12 +8,12 @@ import { OperationError } from '../command.ts'
  * @throws OperationError
  */
 export function refuseToOverwrite(path: string, isForced: boolean): void {
-  const there = lstatSync(path, { throwIfNoEntry: false })
-  if (there === undefined) return
-  if (!isForced)
-    throw new OperationError(`${path} is there already: --force overwrites it, -c FILE writes another, --stdout prints`)
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
-    throw new OperationError(`${path} is no file that could be overwritten`)
+  inOneLine(path, () => {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return
+    if (!isForced) throw alreadyThere(path)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+      throw new OperationError(`${path} is no file that could be overwritten`)
+  })
 }
 
 /**
@@ -24,13 +24,21 @@ export function refuseToOverwrite(path: string, isForced: boolean): void {
  */
 export function writeNewFile(path: string, text: string, isForced: boolean): void {
   refuseToOverwrite(path, isForced)
+  inOneLine(path, () => replace(isForced ? targetOf(path) : path, text, isForced))
+}
+
+function alreadyThere(path: string): OperationError {
+  return new OperationError(`${path} is there already: --force overwrites it, -c FILE writes another, --stdout prints`)
+}
+
+function inOneLine(path: string, act: () => void): void {
   try {
-    replace(isForced ? targetOf(path) : path, text, isForced)
+    act()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
     if (code === undefined) throw error
     // Somebody was faster.
-    if (code === 'EEXIST') refuseToOverwrite(path, false)
+    if (code === 'EEXIST') throw alreadyThere(path)
     throw new OperationError(`${path} cannot be written (${code}): see that its folder exists and may be written`, {
       cause: error,
     })

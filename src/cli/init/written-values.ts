@@ -40,7 +40,7 @@ export class WrittenValues {
       .map((part, index) => {
         const name = placeholderName(part)
         if (name !== undefined) return this.variable(name, part)
-        const isKey = index > hostEnd && hostEnd >= 0 && looksSecret(part) && !isUuid(part)
+        const isKey = index > hostEnd && hostEnd >= 0 && looksSecret(part) && !uuid.test(part)
         return isKey ? this.variable('path', part) : this.#filled('path', part, (literal) => literal)
       })
       .join('')
@@ -48,7 +48,7 @@ export class WrittenValues {
 
   #written(name: string, value: string, literally: (text: string) => string): string {
     if (value === '') return ''
-    const isWhole = isSecretName(name) || looksSecret(value) || isUuid(value) || placeholderName(value) !== undefined
+    const isWhole = isSecretName(name) || looksSecret(value) || uuid.test(value) || placeholderName(value) !== undefined
     return isWhole ? this.variable(name, value) : this.#filled(name, value, literally)
   }
 
@@ -126,6 +126,4 @@ export function looksSecret(value: string): boolean {
     .some((word) => word.length >= 32 || (word.length >= 16 && /\d.*\d/.test(word) && /[A-Za-z]/.test(word)))
 }
 
-function isUuid(value: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)
-}
+const uuid = /(?<![0-9a-z])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])/i
