@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cmdWords, isForCmd } from '../../src/cli/init/cmd-words.ts'
 import { shellWords } from '../../src/cli/init/shell-words.ts'
@@ -23,7 +23,7 @@ function wordsOfBash(lines: readonly string[]): string[][] {
 
 const text = fc.string({
   unit: fc.oneof(
-    fc.constantFrom(...'aZ09 -_=&:/.?+%@\'"\\$`{}<>|;#!*~[]()\n\t,^ä€😀'),
+    fc.constantFrom(...Array.from('aZ09 -_=&:/.?+%@\'"\\$`{}<>|;#!*~[]()\n\t,^ä€😀')),
     fc.string({ minLength: 1, maxLength: 1 }),
   ),
 })
@@ -31,7 +31,7 @@ const printable = text.map((value) => value.replaceAll('\0', ''))
 
 const single = printable.map((value) => `'${value.replaceAll("'", '')}'`)
 const escaped = printable.map((value) =>
-  [...value]
+  Array.from(value)
     .filter((character) => character !== '\n' && !/[ \t]/.test(character))
     .map((character) => `\\${character}`)
     .join(''),

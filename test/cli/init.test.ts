@@ -72,7 +72,7 @@ describe('bearerd init with presets', () => {
 
     const { credentials, routes } = parse(text) as { credentials: Record<string, Record<string, unknown>>; routes: object[] }
     const { provider: _, variables, ...keys } = credentials[name] ?? {}
-    const written = [...Object.keys(keys), ...Object.keys((variables ?? {}) as object).map((key) => `variables.${key}`)]
+    const written = [...Object.keys(keys), ...Object.keys(variables ?? {}).map((key) => `variables.${key}`)]
     const { credential, route } = presetNeeds(name)
     expect(written.sort()).toEqual([...credential].sort())
     expect(Object.keys(routes[0] ?? {}).sort()).toEqual(['path', 'credential', ...route].sort())

@@ -52,6 +52,9 @@ describe('the package', { timeout: 60_000 }, () => {
       code: 0,
       stdout: expect.stringMatching(/^gett /m),
     })
+    expect(await run(['init', 'gett', '-c', 'mine.yaml'], { program, cwd: folder })).toMatchObject({ code: 0 })
+    const env = { GETT_CLIENT_ID: 'a', GETT_CLIENT_SECRET: 'b' }
+    expect(await run(['check', '-c', 'mine.yaml'], { program, cwd: folder, env })).toMatchObject({ code: 0 })
     const gateway = start(['serve', '--config', write('a.yaml', await smallConfig())], {
       program,
       cwd: folder,
