@@ -155,6 +155,22 @@ describe('what is written of a call', () => {
     expect((await made(`curl ${post} https://1crm.example/t`)).text).toContain('${_1CRM_CLIENT_ID}')
   })
 
+  it('has a variable where the address begins with something that stands for it', async () => {
+    const calls = [
+      ['"$TOKEN_URL"', '${TOKEN_URL}'],
+      ["'{{base_url}}/oauth/token'", '${PROVIDER_BASE_URL}/oauth/token'],
+      ['<token endpoint>', '${PROVIDER_TOKEN_ENDPOINT}'],
+      ["'https://{yourDomain}/oauth/token'", 'https://${PROVIDER_DOMAIN}/oauth/token'],
+      ['https://YOUR_DOMAIN/oauth/token', 'https://${PROVIDER_DOMAIN}/oauth/token'],
+      ['<host>/oauth/token', 'https://${PROVIDER_HOST}/oauth/token'],
+    ]
+    for (const [address, endpoint] of calls)
+      expect(await keysOf(`curl ${post} ${address}`)).toMatchObject({ token_endpoint: endpoint })
+    const { text, said } = await made(`curl ${post} "$TOKEN_URL"`)
+    expect(text).toContain('upstream: ${PROVIDER_UPSTREAM}')
+    expect(text + said).not.toContain('guess')
+  })
+
   it('says of a guessed upstream that it is one', async () => {
     const guessed = await made(`curl ${post} ${at}`)
     expect(guessed.text).toMatch(/upstream: https:\/\/auth\.crm\.example +# a guess/)

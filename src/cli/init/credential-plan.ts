@@ -63,8 +63,8 @@ export function planForCall(call: CurlCall, wishes: PlanWishes): CredentialPlan 
     return { ...planOn(known, beyond(keys, known), values, name, wishes), notes }
   }
   const keys = recipeOf(tokenCall, values, name)
-  const origin = /^[a-z]+:\/\/[^/]*/.exec(String(keys['token_endpoint']))?.[0] ?? `\${${variablePrefix(name)}_UPSTREAM}`
-  const upstream = wishes.upstream ?? origin
+  const origin = /^[a-z]+:\/\/[^/]*/.exec(String(keys['token_endpoint']))?.[0]
+  const upstream = wishes.upstream ?? origin ?? values.variable('upstream', '<upstream>')
   return {
     name,
     title: 'Made from a call that asks for a token; docs/token-requests.md shows what else there is.',
@@ -73,7 +73,7 @@ export function planForCall(call: CurlCall, wishes: PlanWishes): CredentialPlan 
     path: wishes.path ?? `/${name}`,
     upstream,
     leadsTo: upstream,
-    isUpstreamGuessed: wishes.upstream === undefined,
+    isUpstreamGuessed: wishes.upstream === undefined && origin !== undefined,
     notes,
   }
 }

@@ -37,7 +37,8 @@ export function presetFor(endpoint: string): KnownPreset | undefined {
 }
 
 function isSame(one: string, other: string): boolean {
-  return comparable(one).toLowerCase() === comparable(other).toLowerCase()
+  const place = comparable(one).toLowerCase()
+  return place !== '' && place === comparable(other).toLowerCase()
 }
 
 /** Without what means nothing: the scheme, a default port, a slash at the end. */

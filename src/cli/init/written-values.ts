@@ -15,7 +15,9 @@ export class WrittenValues {
   variable(name: string, value: string): string {
     const [, own] = shellVariable.exec(value) ?? []
     if (own !== undefined) return `\${${own}}`
-    const wanted = `${this.#prefix}_${snakeCase(name).replace(/^x_/, '').toUpperCase()}`
+    const wanted = `${this.#prefix}_${snakeCase(name)
+      .replace(/^(x|your|my|the)_/, '')
+      .toUpperCase()}`
     let free = wanted
     for (let count = 2; (this.#values.get(free) ?? value) !== value; count++) free = `${wanted}_${count}`
     this.#values.set(free, value)
@@ -91,7 +93,7 @@ const placeholders: readonly RegExp[] = [
 export function placeholderName(value: string): string | undefined {
   for (const pattern of placeholders) {
     const [, name] = pattern.exec(value) ?? []
-    if (name !== undefined) return name.replace(/^(?:your|my|the)[-_ ]/i, '')
+    if (name !== undefined) return name
   }
   return undefined
 }
