@@ -41,6 +41,8 @@ describe('completion', () => {
     )
     expect(zsh).toContain("'--timeout=[how long to wait for the answer (default 5m)]:DURATION: '")
     expect(zsh).toContain("'1:argument:(bash zsh fish)'")
+    expect(zsh).toContain("'*:argument:(adobe-ims ")
+    expect(fish).toContain("test (count (commandline -opc)) -ge 2' -a 'adobe-ims ")
     expect(fish).toContain("-a login -d 'ask a person\\'s consent once, and keep the refresh token it gives'")
     expect(fish).toContain("-n '__fish_seen_subcommand_from check' -s c -l config -r -F -d 'the configuration;")
     expect(fish).toContain("test (count (commandline -opc)) -eq 2' -a 'bash zsh fish'")
@@ -69,6 +71,8 @@ describe.skipIf(!hasShell('bash'))('completion in bash', () => {
     expect(await offers('completion', '')).toEqual(['bash', 'zsh', 'fish'])
     expect(await offers('explain', 'P')).toEqual(['POST', 'PUT', 'PATCH'])
     expect(await offers('explain', '-c', 'P', 'DE')).toEqual(['DELETE'])
+    for (const before of [[], ['gett'], ['gett', 'uber', '--force']])
+      expect(await offers('init', ...before, 'ge')).toEqual(['getbill', 'getnet', 'gett'])
   })
 
   it('leaves to bash what it cannot know: names of files, and what is not a command', async () => {

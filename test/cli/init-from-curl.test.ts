@@ -123,6 +123,23 @@ describe('what is written of a call', () => {
     expect(text).toContain(`token_endpoint: https://auth.crm.example/${tenant}/\${CRM_PATH}/token`)
   })
 
+  it('keeps what no line can hold', async () => {
+    const odd = 'a\nb\u0007\u007f\u2028\u0085 # c: "d" \u{1f600}'
+    const { text } = await made(
+      `curl --json ${JSON.stringify(JSON.stringify({ note: odd, list: [odd], group: { 'x\ny: z': odd } })).replaceAll('$', '\\$')} ${at}`,
+    )
+    expect(text).not.toMatch(/[^\P{Cc}\n]|[\u2028]/u)
+    const { body } = await buildTokenRequest(credentialIn(text, {}))
+    expect(JSON.parse(Buffer.from(body ?? []).toString())).toEqual({ note: odd, list: [odd], group: { 'x\ny: z': odd } })
+  })
+
+  it('is no line of its own, whatever is said of the route', async () => {
+    const { text } = await made(`curl ${post} ${at}`, { upstream: 'https://a.example/\nx: y' })
+    expect(text).toContain('upstream: "https://a.example/\\nx: y"')
+    expect(text).toContain('in place of https://a.example/ x: y/...')
+    expect(text).not.toMatch(/^x: y/m)
+  })
+
   it('takes JSON for JSON whose Content-Type was forgotten', async () => {
     const { text } = await made(`curl -d '{"client_id":"i","client_secret":"s"}' ${at}`)
     const { headers, body } = await buildTokenRequest(credentialIn(text, { CRM_CLIENT_ID: 'i', CRM_CLIENT_SECRET: 's' }))

@@ -126,8 +126,15 @@ function routeLines({ name, path, upstream, leadsTo, isUpstreamGuessed }: Creden
 function written(value: unknown): string {
   // The library would quote every brace.
   if (typeof value === 'string' && /^[\w.:/-]*\$\{\w+\}[\w./-]*$/.test(value)) return value
-  if (typeof value === 'string' && /[\p{Cc}\u2028\u2029]/u.test(value)) return JSON.stringify(value)
-  return stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: false }).trim()
+  const text = stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: false }).trim()
+  return unprintable.test(text) ? JSON.stringify(value).replace(everyUnprintable, escaped) : text
+}
+
+const unprintable = /[\p{Cc}\u2028\u2029]/u
+const everyUnprintable = new RegExp(unprintable, 'gu')
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 const widestColumn = 60
@@ -136,7 +143,9 @@ function rendered(lines: readonly Line[]): string {
   const lengths = lines.filter(({ comment }) => comment !== undefined).map(({ text }) => text.length)
   const column = Math.max(...lengths.filter((length) => length <= widestColumn)) + 2
   return lines
-    .map(({ text, comment }) => (comment === undefined ? text : `${text.padEnd(Math.max(column, text.length + 2))}# ${comment}`))
-    .map((line) => `${line.replace(/[\p{Cc}\u2028\u2029]/gu, ' ').trimEnd()}\n`)
+    .map(({ text, comment }) => {
+      if (comment === undefined) return `${text}\n`
+      return `${text.padEnd(Math.max(column, text.length + 2))}# ${comment.replace(everyUnprintable, ' ')}\n`
+    })
     .join('')
 }

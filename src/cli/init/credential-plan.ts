@@ -140,12 +140,13 @@ function templateAt({ defaults }: Preset, path: readonly string[]): unknown {
 }
 
 /** The keys of one group that another does not have, or has otherwise. */
-function difference(upper: Group, lower: Group): Group {
+function difference(upper: Group, lower: Group, isOfFields = false): Group {
   return Object.fromEntries(
     Object.entries(upper).flatMap(([key, value]) => {
-      const other = lower[key] ?? lower[Object.keys(lower).find((each) => each.toLowerCase() === key.toLowerCase()) ?? '']
+      const same = Object.keys(lower).find((each) => each === key || (isOfFields && each.toLowerCase() === key.toLowerCase()))
+      const other = same === undefined ? undefined : lower[same]
       if (!isGroup(value) || !isGroup(other)) return isDeepStrictEqual(value, other) ? [] : [[key, value]]
-      const left = difference(value, other)
+      const left = difference(value, other, key === 'headers')
       return Object.keys(left).length === 0 ? [] : [[key, left]]
     }),
   )

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { linkSync, lstatSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, lstatSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { OperationError } from '../command.ts'
 
 /**
@@ -54,7 +54,8 @@ function replace(path: string, text: string, isForced: boolean): void {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    writeFileSync(temporary, text, { flag: 'wx', ...(mode !== undefined && { mode: mode & 0o777 }) })
+    writeFileSync(temporary, text, { flag: 'wx' })
+    if (mode !== undefined) chmodSync(temporary, mode & 0o777)
     if (isForced) renameSync(temporary, path)
     // Unlike a renaming, a link never replaces what somebody else has put there since.
     else linkSync(temporary, path)
