@@ -144,8 +144,10 @@ function rendered(lines: readonly Line[]): string {
   const column = Math.max(...lengths.filter((length) => length <= widestColumn)) + 2
   return lines
     .map(({ text, comment }) => {
-      if (comment === undefined) return `${text}\n`
-      return `${text.padEnd(Math.max(column, text.length + 2))}# ${comment.replace(everyUnprintable, ' ')}\n`
+      // What somebody said must not get out of a comment.
+      const shown = text.trimStart().startsWith('#') ? text.replace(everyUnprintable, ' ') : text
+      if (comment === undefined) return `${shown}\n`
+      return `${shown.padEnd(Math.max(column, shown.length + 2))}# ${comment.replace(everyUnprintable, ' ')}\n`
     })
     .join('')
 }
