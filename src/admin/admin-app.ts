@@ -55,7 +55,10 @@ export function createAdminApp(view: GatewayView): Express {
   app.get('/status', async (request, response) => {
     sendAsked(request, response.type('json'), JSON.stringify(await statusOf(view)))
   })
-  const page = new SharedRendering(async () => renderStatusPage(await statusOf(view), view.routeHistory, Date.now()))
+  const page = new SharedRendering(
+    async () => renderStatusPage(await statusOf(view), view.routeHistory, Date.now()),
+    () => performance.now(),
+  )
   app.get('/', async (request, response) => {
     const isAskedAgain = request.get('if-none-match') !== undefined
     sendAsked(request, response.type('html'), await (isAskedAgain ? page.recent() : page.fresh()))

@@ -58,14 +58,10 @@ describe('the status page', () => {
     await expect.poll(async () => (await askAgain()).status, { timeout: 5_000 }).toBe(200)
   })
 
-  it('is put together once for many that look for news together, and anew for who comes or has done something', async () => {
+  it('is put together anew for who comes or has done something', async () => {
     const { gateway } = await apiGateway()
-    const { headers } = await supertest(gateway.adminUrl).get('/')
+    await supertest(gateway.adminUrl).get('/')
     await (await fetch(`${gateway.url}/api/x`)).text()
-    const together = await Promise.all(
-      Array.from({ length: 20 }, () => supertest(gateway.adminUrl).get('/').set('If-None-Match', String(headers['etag']))),
-    )
-    expect(new Set(together.map(({ headers: { etag } }) => String(etag))).size).toBe(1)
     expect((await supertest(gateway.adminUrl).get('/')).text).toContain('/api/x')
   })
 

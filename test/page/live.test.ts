@@ -40,8 +40,8 @@ describeWithChromium('the status page, live', () => {
     const { page } = await open(gateway.adminUrl)
     const statuses: number[] = []
     page.on('response', (response) => void statuses.push(response.status()))
-    await expect.poll(() => statuses.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3)
-    expect(statuses.slice(1, 3)).toEqual([304, 304])
+    // Minutes go by all the same, and are news.
+    await expect.poll(() => statuses.filter((status) => status === 304).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2)
   })
 
   it('can be paused, says so, and catches up', async () => {

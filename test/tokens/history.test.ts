@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { settled } from '../support/fake-clock.ts'
+import { FleetUnderTest } from '../support/tokens-fleet.ts'
 import { refused, sourceUnderTest, unavailable } from '../support/tokens-source.ts'
 
 describe('what happened last to a token', () => {
@@ -74,6 +75,21 @@ describe('what happened last to a token', () => {
     await under.clock.advance(61_000)
     await expect(under.get()).rejects.toThrow('budget')
     expect(under.source.status().history[0]).toMatchObject({ type: 'failed', purpose: 'callers', error: { code: 'budget' } })
+  })
+
+  test('tells apart what another replica got', async () => {
+    const fleet = new FleetUnderTest(2)
+    const waiting = Promise.all(fleet.replicas.map(async (replica) => await fleet.get(replica)))
+    await fleet.clock.advance(fleet.endpointMs)
+    await waiting
+    const [one, other] = fleet.replicas.map((replica) => replica.status().history[0])
+    expect([one?.type, other?.type]).toEqual(['obtained', 'taken_over'])
+    expect(other).toMatchObject({ purpose: 'callers', tookMs: fleet.endpointMs })
+    const renewing = fleet.replicas[0]?.renew()
+    await fleet.clock.advance(fleet.endpointMs)
+    await renewing
+    await settled()
+    expect(fleet.replicas[1]?.status().history[0]).toMatchObject({ type: 'taken_over', purpose: undefined, tookMs: undefined })
   })
 
   test('is bounded', async () => {
