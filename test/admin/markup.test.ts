@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, constantFrom, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { barChart, lineChart } from '../../src/admin/page/chart.ts'
 import { markup } from '../../src/admin/page/markup.ts'
@@ -8,8 +8,8 @@ const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 
 describe('markup', () => {
   it('shows any text as it is, and lets none of it be more than text', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('<', '>', '"', "'", '&', ';', 'a', 'lt', '/', '=', '\n') }), (text) => {
+    assert(
+      property(string({ unit: constantFrom('<', '>', '"', "'", '&', ';', 'a', 'lt', '/', '=', '\n') }), (text) => {
         const { text: made } = markup`<p title="${text}">${[text, undefined]}</p>`
         const [, attribute = '', content = ''] = /^<p title="([^"<>']*)">([^"<>']*)<\/p>$/.exec(made) ?? []
         const read = (escaped: string): string =>
