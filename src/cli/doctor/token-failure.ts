@@ -59,7 +59,16 @@ function otherSaying({ code, kind }: TokenRequestError): Saying {
   return () => `; ${documentation}, where ${Number.isNaN(status) ? 'this code is' : 'such an answer may be'} explained`
 }
 
-function clientSaying({ token_endpoint_auth_method: method, token_request: { basic_encoding } }: Credential): string {
+const wrongSecret =
+  ': client_id or client_secret is wrong; compare both with what the provider shows for this environment, without spaces around them'
+
+function clientSaying({
+  token_endpoint_auth_method: method,
+  client_secret,
+  token_request: { basic_encoding },
+}: Credential): string {
+  // Some recipes send the secret in a place of their own, by a template.
+  if (method === 'none' && client_secret !== undefined) return `${wrongSecret}. token_request says where they are sent`
   if (method === 'none') return ': it wants the client to prove itself; set client_secret and token_endpoint_auth_method'
   if (method === 'private_key_jwt')
     return ': it does not take the assertion of this client; check client_id, that the public key is registered there (with this kid), and aud'
@@ -70,10 +79,7 @@ function clientSaying({ token_endpoint_auth_method: method, token_request: { bas
   const places = { client_secret_basic: 'in a header', client_secret_post: 'in the body' }
   const other = method === 'client_secret_basic' ? 'client_secret_post' : 'client_secret_basic'
   const encoding = method === 'client_secret_basic' && basic_encoding === 'form' ? ', or token_request.basic_encoding: raw' : ''
-  return (
-    ': client_id or client_secret is wrong; compare both with what the provider shows for this environment, without spaces around them. ' +
-    `They were sent ${places[method]}: if they are right, try token_endpoint_auth_method: ${other}${encoding}`
-  )
+  return `${wrongSecret}. They were sent ${places[method]}: if they are right, try token_endpoint_auth_method: ${other}${encoding}`
 }
 
 function grantSaying({ grant_type }: Credential): string {

@@ -141,6 +141,15 @@ describe('a token request', () => {
     )
   })
 
+  it('is a wrong secret too where the recipe itself says in which place it is sent', async () => {
+    const keys = { token_endpoint_auth_method: 'none', token_request: { headers: { client_secret: '{client_secret}' } } }
+    const run = await examine({ keys, answer: (response) => response.writeHead(401).end() })
+    expect(run.row('token')).toMatchObject({
+      message: 'the token endpoint answered 401: client_id or client_secret is wrong',
+      remedy: expect.stringMatching(/^compare both .* token_request says where they are sent$/) as string,
+    })
+  })
+
   it('that takes too long has failed, by its own limit or by that of the check', async () => {
     const slow = await examine({ keys: { token_request: { timeout: '500ms' } }, answer: () => {} })
     expect(slow.row('token')).toMatchObject({
