@@ -49,7 +49,7 @@ function checkTransport(
 
 /** TLS to the upstream, and the proxy on the way. */
 function checkConnection(
-  { known: { tls, proxy }, written }: RouteReading,
+  { known: { tls, proxy, http2 }, written }: RouteReading,
   upstream: UpstreamUrl | UpstreamTemplate | undefined,
   report: Report,
 ): void {
@@ -58,6 +58,8 @@ function checkConnection(
   const isFixed = !isUpstreamTemplate(upstream)
   if (tls !== undefined && isFixed && !upstream.isTls)
     report(['tls'], 'has no effect: the upstream is not https; remove it', 'key')
+  if (http2 === true && isFixed && !upstream.isTls)
+    report(['http2'], 'HTTP/2 is agreed on in TLS, and the upstream is not https; use https, or remove it')
   const isLoopback = isFixed && isLoopbackHost(upstream.hostname)
   if (proxy?.problem !== undefined && !isLoopback) report([], proxy.problem)
   if (isLoopback && valueAt(written, ['proxy']) === 'off')

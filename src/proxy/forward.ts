@@ -144,9 +144,10 @@ function bodyOf(
   route: Route,
   { limits, replayMemory }: ForwardingParts,
 ): RequestBody {
-  const { replay, credential, max_request_body } = route
+  const { replay, credential, http2, max_request_body } = route
   const mayFit = replay !== 'off' && (contentLength === undefined || contentLength <= replay.max_body)
-  const copy =
-    mayFit && credential !== undefined && contentLength !== 0 ? new ReplayCopy(replayMemory, replay.max_body) : undefined
+  // Upstreams of HTTP/2 often say of a request that they have not processed it (RFC 9113 8.7).
+  const isWanted = credential !== undefined || http2
+  const copy = mayFit && isWanted && contentLength !== 0 ? new ReplayCopy(replayMemory, replay.max_body) : undefined
   return new RequestBody(exchange.request, contentLength, copy, { idleMs: limits.body_idle, maxBytes: max_request_body })
 }

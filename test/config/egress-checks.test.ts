@@ -152,7 +152,7 @@ it.skipIf(!hasOpenssl)('docs/egress.md has examples that load as they are', () =
   const examples = [
     ...readFileSync(join(import.meta.dirname, '../../docs/egress.md'), 'utf8').matchAll(/```yaml\n([^]*?)```/g),
   ].map(([, text = '']) => text)
-  expect(examples).toHaveLength(2)
+  expect(examples).toHaveLength(3)
   for (const text of examples) {
     const local = text
       .replaceAll('/etc/bearerd/bank-ca.pem', authority.cert)
@@ -160,4 +160,15 @@ it.skipIf(!hasOpenssl)('docs/egress.md has examples that load as they are', () =
       .replaceAll('/run/secrets/bank.key', own.key)
     expect(problemsOf(local, { EXAMPLE_CLIENT_SECRET: 's', PROXY_PASSWORD: 'p%40' })).toEqual([])
   }
+})
+
+describe('http2 of a route', () => {
+  it('needs TLS', () => {
+    expect(problemsOf('routes: [{path: /a, upstream: "http://localhost", http2: true}]')[0]).toMatch(
+      /1:\d+: routes\[0\]\.http2: HTTP\/2 is agreed on in TLS, and the upstream is not https; use https, or remove it/,
+    )
+    expect(problemsOf('routes: [{path: /a, upstream: "http://localhost", http2: false}]')).toEqual([])
+    expect(configOf('routes: [{path: /a, upstream: "https://localhost", http2: true}]').routes[0]?.http2).toBe(true)
+    expect(configOf('routes: [{path: /a, upstream: "https://localhost"}]').routes[0]?.http2).toBe(false)
+  })
 })

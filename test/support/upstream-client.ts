@@ -1,12 +1,19 @@
 import { onTestFinished } from 'vitest'
 import { parseUpstreamUrl } from '../../src/config/schema/url.ts'
+import { Secret } from '../../src/config/secret.ts'
 import { Attempt } from '../../src/proxy/upstream/attempt.ts'
 import type { AttemptEvents } from '../../src/proxy/upstream/attempt.ts'
 import type { Answer } from '../../src/proxy/upstream/answer.ts'
 import { ConnectionPool } from '../../src/proxy/upstream/http1/connection-pool.ts'
 import type { PoolOptions } from '../../src/proxy/upstream/http1/connection-pool.ts'
+import { UpstreamTls } from '../../src/proxy/upstream/http1/upstream-tls.ts'
+import { Http2Pool } from '../../src/proxy/upstream/http2/http2-pool.ts'
+import type { Http2PoolOptions } from '../../src/proxy/upstream/http2/http2-pool.ts'
 import type { Upstream } from '../../src/proxy/upstream/upstream.ts'
+import type { UpstreamPool } from '../../src/proxy/upstream/upstream-pool.ts'
 import type { UpstreamRequest } from '../../src/proxy/upstream/upstream-request.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { pemOf } from './certificates.ts'
 
 /** The connections to an upstream; closed when the test ends. */
 export function poolTo(url: string, options: Partial<PoolOptions> = {}): ConnectionPool {
@@ -17,8 +24,19 @@ export function poolTo(url: string, options: Partial<PoolOptions> = {}): Connect
   return pool
 }
 
+/** The connections to an upstream that may speak HTTP/2; closed when the test ends. @param ca file of the authority to trust */
+export function http2PoolTo(url: string, ca: string, options: Partial<Http2PoolOptions> = {}): Http2Pool {
+  const place = parseUpstreamUrl(url)
+  if (typeof place === 'string') throw new Error(place)
+  const events = { onChange: () => pool.renew(), log: createLog({ write: () => {} }) }
+  const tls = new UpstreamTls({ ca: Secret.of(pemOf(ca)) }, events)
+  const pool = new Http2Pool(place, { max: 10, proxy: undefined, tls, connectMs: 2_000, waitMs: 2_000, ...options })
+  onTestFinished(() => pool.close())
+  return pool
+}
+
 /** How many slots nobody has. */
-export function freeSlots({ slots }: ConnectionPool): number {
+export function freeSlots({ slots }: UpstreamPool): number {
   let free = 0
   while (slots.tryTake()) free++
   for (let taken = 0; taken < free; taken++) slots.give()
@@ -27,7 +45,7 @@ export function freeSlots({ slots }: ConnectionPool): number {
 
 /** Has a request answered by the client alone, without a gateway around it. Takes the slot that it needs, unless it has one. */
 export function attempt(
-  pool: ConnectionPool,
+  pool: UpstreamPool,
   request: Partial<UpstreamRequest> = {},
   {
     events = {},
@@ -69,7 +87,7 @@ export function textOf({ body }: Answer): Promise<string> {
 }
 
 /** Asks for `/`, and takes the whole answer. */
-export async function ask(pool: ConnectionPool): Promise<string> {
+export async function ask(pool: UpstreamPool): Promise<string> {
   const asked = attempt(pool)
   asked.end()
   return textOf(await asked.answer)

@@ -112,10 +112,15 @@ export function routeSchema(env: Readonly<NodeJS.ProcessEnv>) {
       .describe(
         'TLS to the upstream; ca, cert and key are each a path, or PEM text. Files that change are read again, without a restart.',
       ),
+    http2: flag
+      .default(false)
+      .describe('HTTP/2 is offered to the upstream, which chooses between it and HTTP/1.1; upgrades go by HTTP/1.1 always.'),
     proxy: egressProxy(env).describe(
       'Egress proxy on the way to the upstream: http://HOST:PORT, https://HOST:PORT, or off. Default: HTTPS_PROXY and NO_PROXY of the environment.',
     ),
-    max_connections: wholeNumber(1).default(256).describe('Connections to the upstream at a time; further requests queue.'),
+    max_connections: wholeNumber(1)
+      .default(256)
+      .describe('Connections to the upstream at a time; further requests queue. With HTTP/2 each has many requests at a time.'),
     max_request_body: size.optional().describe('Larger request bodies are refused with 413.'),
   })
 }

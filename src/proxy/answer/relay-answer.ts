@@ -20,7 +20,7 @@ export function relayAnswer(
 ): Promise<void> {
   const { request, response } = exchange
   const hasBody = received.method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
-  const sendsTrailers = hasBody && received.acceptsTrailers && valuesOf(answer.fields, 'transfer-encoding').length > 0
+  const sendsTrailers = hasBody && received.acceptsTrailers && valuesOf(answer.fields, 'content-length').length === 0
   const scheme = 'encrypted' in request.socket ? 'https' : 'http'
   const gatewayOrigin = received.authority === '' ? undefined : `${scheme}://${received.authority}`
   const context = { upstream: answer.upstream, prefix: route.path, gatewayOrigin }

@@ -4,8 +4,10 @@ import type { BodySink } from '../request/request-body.ts'
 import type { Answer } from './answer.ts'
 import type { AnswerBody, AnswerSink } from './http1/answer-body.ts'
 import type { AnswerHead } from './http1/answer-head.ts'
-import type { Connection, ConnectionUser, Tunnel } from './http1/connection.ts'
+import type { ConnectionUser, Tunnel } from './http1/connection.ts'
 import { headOf } from './http1/request-writer.ts'
+import { RequestEndedError } from './http2/http2-error.ts'
+import type { RequestCarrier } from './request-carrier.ts'
 import type { Upstream } from './upstream.ts'
 import { gatewayErrorOf, UpstreamError } from './upstream-error.ts'
 import type { UpstreamRequest } from './upstream-request.ts'
@@ -32,12 +34,12 @@ export class Attempt implements BodySink, ConnectionUser {
   readonly #head: string
   readonly #events: AttemptEvents
   readonly #watchdog = new Watchdog(() => this.#onTimeout())
-  readonly #isReused: boolean
+  #isReused: boolean
   readonly wantsUpgrade: boolean
   #settle!: { resolve: (answer: Answer) => void; reject: (error: Error) => void }
   #isSettled = false
   /** Undefined before it is established, and when somebody else may have it. */
-  #connection: Connection | undefined
+  #connection: RequestCarrier | undefined
   #giveUpConnecting: (() => void) | undefined
   /** What came of the body before there was a connection. */
   #early: Buffer[] = []
@@ -87,12 +89,14 @@ export class Attempt implements BodySink, ConnectionUser {
     const connection = this.#connection
     if (connection === undefined) return
     connection.end()
-    // While something waits to be taken, the limit for that goes on.
-    if (!this.#isSettled && !connection.isFull) this.#watchdog.arm(this.#upstream.timeouts.response)
+    if (this.#isSettled) return
+    if (!connection.isFull) this.#watchdog.arm(this.#upstream.timeouts.response)
+    // While something waits to be taken, the limit for that goes on, or begins.
+    else if (!this.#watchdog.isArmed) this.#watchdog.arm(this.#upstream.timeouts.idle)
   }
 
   /**
-   * Gives up: the upstream sees its connection closed, never a complete-looking cut body.
+   * Gives up: the upstream sees its connection closed or its stream reset, never a complete-looking cut body.
    * @param error why, for whoever waits for the answer
    */
   abort(error: Error): void {
@@ -131,7 +135,7 @@ export class Attempt implements BodySink, ConnectionUser {
 
   /** For the connection. */
   onBroken(error: Error | undefined): void {
-    this.#failAs(gatewayErrorOf(error, true, this.#place))
+    this.#failAs(gatewayErrorOf(error, true, this.#place), error instanceof RequestEndedError && error.isUnprocessed)
   }
 
   /** For the connection: somebody else may have it from here on. */
@@ -143,17 +147,19 @@ export class Attempt implements BodySink, ConnectionUser {
   #connect(): void {
     const { pool, timeouts } = this.#upstream
     if (!pool.limitsConnecting) this.#watchdog.arm(timeouts.connect)
-    this.#giveUpConnecting = pool.open(this.wantsUpgrade, (error, connection) => {
+    this.#giveUpConnecting = pool.open(this.wantsUpgrade, (error, connection, isReused = false) => {
       this.#giveUpConnecting = undefined
-      if (connection !== undefined) this.#use(connection)
-      else {
+      if (connection !== undefined) {
+        this.#isReused = isReused
+        this.#use(connection)
+      } else {
         this.#failAs(gatewayErrorOf(error ?? undefined, false, this.#place))
         this.onDone()
       }
     })
   }
 
-  #use(connection: Connection): void {
+  #use(connection: RequestCarrier): void {
     this.#connection = connection
     connection.begin(this, this.#request, this.#head)
     const early = this.#early
@@ -179,17 +185,19 @@ export class Attempt implements BodySink, ConnectionUser {
     } else this.#failAs(new GatewayError('upstream_timeout', `${this.#place} did not answer within ${response} ms`))
   }
 
-  #failAs(error: GatewayError): void {
+  /** @param isUnprocessed whether the upstream says that it has done nothing with the request */
+  #failAs(error: GatewayError, isUnprocessed = false): void {
     const connection = this.#connection
-    const isStale = this.#isReused && error.code === 'upstream_reset' && connection?.hasReceived === false
-    this.#fail(new UpstreamError(error, { isStale, isSent: connection?.hasWritten === true }))
+    const isStale = isUnprocessed || (this.#isReused && error.code === 'upstream_reset' && connection?.hasReceived === false)
+    const isSent = connection?.hasWritten === true && !isUnprocessed
+    this.#fail(new UpstreamError(error, { isStale, isSent }), error.code === 'upstream_timeout')
   }
 
-  #fail(error: Error): void {
+  #fail(error: Error, isSuspect = false): void {
     this.#watchdog.stop()
     this.#settle.reject(error)
     this.#isSettled = true
-    this.#connection?.destroy()
+    this.#connection?.destroy(isSuspect)
     if (this.#giveUpConnecting === undefined) return
     this.#giveUpConnecting()
     this.#giveUpConnecting = undefined
@@ -203,7 +211,7 @@ export class Attempt implements BodySink, ConnectionUser {
   #release(body: AnswerBody): void {
     const connection = this.#connection
     if (connection === undefined) return
-    if (connection.isRequestWritten && !body.isComplete) body.flowTo(new Drain(body))
+    if (connection.isRequestWritten && !body.isComplete && !connection.isShared) body.flowTo(new Drain(body))
     else connection.destroy()
   }
 

@@ -11,15 +11,19 @@ import { UpstreamError } from './upstream-error.ts'
 /** RFC 9110 9.2.2. */
 const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 
+/** So often a request is sent again that the upstream says it has not processed: connections of HTTP/2 end again and again. */
+const mostAgain = 3
+
 /**
- * Sends a request and gets the head of its answer. Sends it again only where nothing can be doubled: on a new connection when the
- * old one turned out to be closed, and without `Expect` when that was not understood.
+ * Sends a request and gets the head of its answer. Sends it again only where nothing can be doubled: on another connection when the
+ * old one turned out to be closed, or the upstream says that it has not processed it, and without `Expect` when that was not
+ * understood.
  * @throws GatewayError when there is no answer, CallerGoneError when the caller has left
  */
 export async function sendRequest(forwarding: Forwarding, chooseToken: ChooseToken): Promise<Answer> {
   const { exchange, received, body } = forwarding
   let forwardsExpect = received.expectsContinue && !body.isCopied
-  for (let isFresh = exchange.upgrade !== undefined; ; isFresh = true) {
+  for (let isFresh = exchange.upgrade !== undefined, again = 0; ; isFresh = true, again++) {
     const sending = new Sending(forwarding, chooseToken, { isFresh, forwardsExpect })
     try {
       const starting = sending.start()
@@ -35,7 +39,7 @@ export async function sendRequest(forwarding: Forwarding, chooseToken: ChooseTok
       sending.onFailure(error)
       if (exchange.isGone) throw new CallerGoneError()
       if (!(error instanceof UpstreamError)) throw error
-      if (isFresh || !canSendAgain(error, received, body)) throw error.gatewayError
+      if (again >= (error.isSent ? 1 : mostAgain) || !canSendAgain(error, received, body)) throw error.gatewayError
     } finally {
       sending.finish()
     }

@@ -3,13 +3,17 @@ import { isTlsAlert, isTlsCode, tlsFailureInWords } from '../../network/tls-fail
 import { TunnelError } from '../../network/tunnel-error.ts'
 import { GatewayError } from '../errors/gateway-error.ts'
 import { InvalidAnswerError } from './http1/invalid-answer-error.ts'
+import { RequestEndedError } from './http2/http2-error.ts'
 
 /** What happened on the way to an upstream, before its answer's head was there. */
 export class UpstreamError extends Error {
   override name = 'UpstreamError' as const
   /** What the caller is told, unless the request is sent again. */
   readonly gatewayError: GatewayError
-  /** The connection had been used before, and not a byte of an answer came: most likely the upstream had closed it already. */
+  /**
+   * The connection had been used before, and not a byte of an answer came: most likely the upstream had closed it already. Or the
+   * upstream says that it has done nothing with the request (RFC 9113 8.7), which then counts as not sent.
+   */
   readonly isStale: boolean
   /** Whether any byte of the request went out. */
   readonly isSent: boolean
@@ -29,6 +33,11 @@ export class UpstreamError extends Error {
  * @param place host and port, for people
  */
 export function gatewayErrorOf(error: Error | undefined, isConnected: boolean, place: string): GatewayError {
+  if (error instanceof GatewayError) return error
+  if (error instanceof RequestEndedError) {
+    const detail = `${place} ended the request before it answered (HTTP/2, ${error.message})`
+    return new GatewayError('upstream_reset', detail, { cause: error })
+  }
   if (error instanceof InvalidAnswerError) {
     return new GatewayError('upstream_invalid', `the answer of ${place} is not valid HTTP: ${error.message}`, { cause: error })
   }

@@ -5,10 +5,12 @@ import type { Log } from '../../telemetry/log.ts'
 import type { TokenEndpointGuard } from '../routing/token-endpoint-guard.ts'
 import { ConnectionPool } from './http1/connection-pool.ts'
 import { UpstreamTls } from './http1/upstream-tls.ts'
+import { Http2Pool } from './http2/http2-pool.ts'
+import type { UpstreamPool } from './upstream-pool.ts'
 
 /** One upstream and the connections to it. */
 export interface Upstream extends UpstreamUrl {
-  readonly pool: ConnectionPool
+  readonly pool: UpstreamPool
   readonly timeouts: Route['timeouts']
   readonly tokenEndpointGuard: TokenEndpointGuard
   /** Ends all connections. */
@@ -23,13 +25,21 @@ const lookAtFilesMs = 10_000
 /** Opens no connection yet. TLS is always verified, against the upstream's name unless `tls.server_name` gives another. */
 export function createUpstream(
   url: UpstreamUrl,
-  { max_connections, timeouts, tls: files, proxy }: Pick<Route, 'max_connections' | 'timeouts' | 'tls' | 'proxy'>,
+  {
+    max_connections,
+    timeouts,
+    tls: files,
+    http2,
+    proxy,
+  }: Pick<Route, 'max_connections' | 'timeouts' | 'tls' | 'http2' | 'proxy'>,
   tokenEndpointGuard: TokenEndpointGuard,
   log: Log,
 ): Upstream {
   const tls = url.isTls ? new UpstreamTls(files ?? {}, { onChange: () => pool.renew(), log }) : undefined
   const options = { max: max_connections, proxy: proxyOf(proxy, url), tls, connectMs: timeouts.connect }
-  const pool = new ConnectionPool(url, options)
+  // Without TLS there is nothing to choose a version in (RFC 9113 3.3).
+  const pool =
+    http2 && url.isTls ? new Http2Pool(url, { ...options, waitMs: timeouts.response }) : new ConnectionPool(url, options)
   const timer = tls && files && setInterval(() => tls.refresh(), lookAtFilesMs).unref()
   return {
     ...url,

@@ -18,6 +18,8 @@ export interface BodySource {
 
 /** So much is held before the upstream is paused, while nobody takes the body. */
 const mostHeldBytes = 64 * 1024
+/** So many pieces are joined to one, so that a body of single bytes does not cost a hundred times its size. */
+const mostPieces = 256
 
 const noFields: readonly string[] = []
 
@@ -130,6 +132,7 @@ export class AnswerBody {
     }
     this.#held.push(piece)
     this.#bytes += piece.length
+    if (this.#held.length === mostPieces) this.#held = [Buffer.concat(this.#held)]
     if (this.#isPaused || this.#bytes >= mostHeldBytes) this.#source?.pause()
   }
 

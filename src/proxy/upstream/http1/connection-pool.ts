@@ -1,7 +1,8 @@
-import type { Socket } from 'node:net'
 import type { ConnectionOptions as TlsOptions, TLSSocket } from 'node:tls'
 import type { EgressProxy, Place } from '../../../config/egress-proxy.ts'
+import type { OnCarrier, UpstreamPool } from '../upstream-pool.ts'
 import { connect } from './connect.ts'
+import type { Connected } from './connect.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionOwner } from './connection.ts'
 import { ConnectionSlots } from './connection-slots.ts'
@@ -20,6 +21,11 @@ const idleMs = 4_000
 const longestAgeMs = 300_000
 const jitter = 0.2
 
+/** How old a connection becomes, in milliseconds. */
+export function ageOf({ random = Math.random, longestAgeMs: most = longestAgeMs }: Partial<PoolOptions>): number {
+  return most * (1 - jitter * random())
+}
+
 /** What the connections of a pool depend on. */
 export interface PoolOptions {
   /** Connections at a time. */
@@ -34,13 +40,15 @@ export interface PoolOptions {
   readonly now?: () => number
   /** How old a connection becomes, at most, in milliseconds. */
   readonly longestAgeMs?: number
+  /** Told when a connection has closed. */
+  readonly onClosed?: () => void
 }
 
 /**
  * The connections to one upstream. Of the idle ones the one that was used last is used next, so that those which are too many grow
  * old and go.
  */
-export class ConnectionPool implements ConnectionOwner {
+export class ConnectionPool implements UpstreamPool, ConnectionOwner {
   readonly #place: Place
   readonly #options: PoolOptions
   readonly #now: () => number
@@ -67,6 +75,11 @@ export class ConnectionPool implements ConnectionOwner {
     return this.#options.proxy !== undefined
   }
 
+  /** How many connections there are, and are being made. */
+  get size(): number {
+    return this.#retireAt.size + this.#connecting.size
+  }
+
   /** An idle connection, if there is one. Needs a slot. */
   takeIdle(): Connection | undefined {
     for (;;) {
@@ -81,9 +94,9 @@ export class ConnectionPool implements ConnectionOwner {
    * @param done called once, unless it is given up
    * @returns gives up
    */
-  open(isStream: boolean, done: (error: Error | null, connection?: Connection) => void): () => void {
+  open(isStream: boolean, done: OnCarrier): () => void {
     // For a request that wants a new one although there are others.
-    if (this.#retireAt.size + this.#connecting.size >= this.#options.max) this.#idle[0]?.destroy()
+    if (this.size >= this.#options.max) this.dropIdle()
     const { tls, proxy, connectMs } = this.#options
     let connection: Connection | undefined
     const made = tls?.options()
@@ -97,13 +110,18 @@ export class ConnectionPool implements ConnectionOwner {
         done(error)
         return
       }
-      connection = this.#add(connected.socket, connected.isRead, made)
+      connection = this.adopt(connected, made)
       done(null, connection)
     })
     this.#connecting.add(stop)
     return () => {
       if (this.#connecting.delete(stop)) stop()
     }
+  }
+
+  /** Ends the connection that has been idle for longest, if one is. */
+  dropIdle(): void {
+    this.#idle[0]?.destroy()
   }
 
   /** For a connection that nobody uses any more. */
@@ -119,6 +137,7 @@ export class ConnectionPool implements ConnectionOwner {
     this.#retireAt.delete(connection)
     const at = this.#idle.lastIndexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
+    this.#options.onClosed?.()
   }
 
   /** From now on nothing is kept: ends idle connections, and each of the others once its request is done. */
@@ -140,12 +159,12 @@ export class ConnectionPool implements ConnectionOwner {
     for (const connection of this.#retireAt.keys()) connection.destroy()
   }
 
-  #add(socket: Socket, isRead: boolean, made: TlsOptions | undefined): Connection {
+  /** Takes over an established connection. @param made what TLS on it was made with */
+  adopt({ socket, isRead }: Connected, made: TlsOptions | undefined): Connection {
     const connection = new Connection(socket, isRead, this)
-    const { random = Math.random, tls } = this.#options
-    const ageMs = (this.#options.longestAgeMs ?? longestAgeMs) * (1 - jitter * random())
+    const { tls } = this.#options
     const isAsNow = made === undefined || tls === undefined || tls.watch(socket as TLSSocket, made)
-    this.#retireAt.set(connection, isAsNow ? this.#now() + ageMs : 0)
+    this.#retireAt.set(connection, isAsNow ? this.#now() + ageOf(this.#options) : 0)
     return connection
   }
 }

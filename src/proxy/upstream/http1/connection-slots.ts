@@ -6,17 +6,31 @@ import type { ListItem } from '../../message/linked-list.ts'
  * caller leaves, leaves the line.
  */
 export class ConnectionSlots {
+  #count: number
+  /** Below 0 where there are fewer of them than are taken. */
   #free: number
   /** In order of arrival. */
   readonly #line = new LinkedList<Waiting>()
 
   constructor(count: number) {
+    this.#count = count
     this.#free = count
+  }
+
+  /** From now on there are more, or fewer; those that are taken are not taken away. */
+  resize(count: number): void {
+    this.#free += count - this.#count
+    this.#count = count
+    for (let next = this.#line.first; next !== undefined && this.#free > 0; next = this.#line.first) {
+      this.#free--
+      this.#leave(next)
+      next.onSlot()
+    }
   }
 
   /** Takes a slot if one is free. */
   tryTake(): boolean {
-    if (this.#free === 0) return false
+    if (this.#free <= 0) return false
     this.#free--
     return true
   }
@@ -35,7 +49,7 @@ export class ConnectionSlots {
   /** Gives a slot back: to the next in line, if there is one. */
   give(): void {
     const next = this.#line.first
-    if (next === undefined) {
+    if (next === undefined || this.#free < 0) {
       this.#free++
       return
     }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { errorCode } from '../../../network/error-code.ts'
 import { Watchdog } from '../../message/watchdog.ts'
+import type { RequestCarrier } from '../request-carrier.ts'
 import type { UpstreamRequest } from '../upstream-request.ts'
 import { AnswerBody } from './answer-body.ts'
 import type { BodySource } from './answer-body.ts'
@@ -60,7 +61,7 @@ const lastAnswerMs = 1_000
  * It is idle, or has a user, or is closed. The user's request is over when it has been written to its end and its answer has come
  * to its end, in whichever order.
  */
-export class Connection implements AnswerListener, BodySource {
+export class Connection implements RequestCarrier, AnswerListener, BodySource {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
   readonly #parser: AnswerParser
@@ -101,6 +102,11 @@ export class Connection implements AnswerListener, BodySource {
   /** Whether it can be used. An idle one may have ended without anybody having been told yet. */
   get isOpen(): boolean {
     return !this.#isClosed && !this.#socket.destroyed && !this.#socket.readableEnded
+  }
+
+  /** One request at a time. */
+  get isShared(): boolean {
+    return false
   }
 
   /** Whether anything of an answer to the request under way has come in. */
