@@ -64,6 +64,10 @@ process.exitCode = await main(process.argv.slice(2), {
   },
 })
 
+// When nothing is left to do, the platform cleans up, and waits for ever for a write that TLS has lost when its connection broke off
+// (nodejs/node#47748): the process would stay, and turn in circles.
+process.once('beforeExit', () => process.exit())
+
 // The streams are opened with the first text: a gateway that logs elsewhere never needs them.
 function writer(open) {
   let stream

@@ -3,6 +3,7 @@ import { createRandom } from './random.ts'
 import type { ChaosRun, Outcome, Scenario, Size } from './scenario.ts'
 import { callersThatLeave } from './callers-that-leave.ts'
 import { earlyRefusals } from './early-refusals.ts'
+import { http2MixedRun } from './http2-mixed-run.ts'
 import { malformedAnswers } from './malformed-answers.ts'
 import { largeRequests } from './large-requests.ts'
 import { malformedRequests } from './malformed-requests.ts'
@@ -24,6 +25,7 @@ const scenarios: readonly Scenario[] = [
   slowHeads,
   largeRequests,
   mixedRun,
+  http2MixedRun,
 ]
 
 const usage = `npm run chaos -- [--seed N] [--only NAME]... [--quick | --full]

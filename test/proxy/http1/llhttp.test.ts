@@ -20,8 +20,8 @@ test.each([
 })
 
 test('undici is pinned to one release', () => {
-  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> }
-  expect(dependencies['undici']).toMatch(/^\d+\.\d+\.\d+$/)
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: Record<string, string> }
+  expect(devDependencies['undici']).toMatch(/^\d+\.\d+\.\d+$/)
 })
 
 const ok = 'HTTP/1.1 200 OK\r\n'
