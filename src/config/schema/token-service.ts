@@ -10,7 +10,10 @@ import { flag, hostNames, strictObject, webOrigins } from './values.ts'
  */
 export function tokenService(env: Readonly<NodeJS.ProcessEnv>) {
   return strictObject({
-    listen: listenAddress.describe('Where the proxies connect.'),
+    listen: listenAddress.meta({
+      description: 'Where the proxies connect.',
+      shown: ['127.0.0.1:9180', 'unix:/run/bearerd-tokens.sock'],
+    }),
     tls: listenerTls(env).optional().describe('As tls above; required when listen is not a loopback address.'),
     hosts: hostNames.describe('Further names that may stand in Host, where a proxy passes on that of its own callers.'),
     origins: webOrigins.describe('Browser origins that may use it through a proxy that passes on their fields.'),
