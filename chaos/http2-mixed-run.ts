@@ -17,8 +17,8 @@ const callers = 60
 const limitMs = 5_000
 const samples = 40
 const memorySlackMiB = 24
-/** So many that served the last requests at a time are kept for a while. */
-const idleConnections = 6
+/** Those that served many requests at a time are kept for a while; of a leak there would be more than a hundred. */
+const idleConnections = 16
 
 /** HTTP/2 to an upstream that resets streams and ends its connections, for callers that hang up and cut their uploads. */
 export const http2MixedRun: Scenario = {
