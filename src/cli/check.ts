@@ -33,8 +33,9 @@ export const check: Command = {
     ...onlineOptions,
   },
   details:
-    'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY and exits 1, or prints the routes and who may call and\n' +
-    'exits 0. Opens no connection, unless --online is said: then it does what "bearerd doctor --help" explains.\n\n' +
+    'Prints every problem as FILE:LINE:COLUMN: KEY: PROBLEM; REMEDY [CODE] and exits 1 ("bearerd errors CODE" says more of it),\n' +
+    'or prints the routes and who may call and exits 0. Opens no connection, unless --online is said: then it does what\n' +
+    '"bearerd doctor --help" explains.\n\n' +
     '  bearerd check -c proxy.config.yaml\n' +
     '  bearerd check --online gett',
   repeatsLast: true,
@@ -53,7 +54,14 @@ export const check: Command = {
       return 0
     } catch (error) {
       if (!isJson || !(error instanceof ConfigError)) throw error
-      const problems = error.problems.map(({ line, column, path, problem, remedy }) => ({ line, column, path, problem, remedy }))
+      const problems = error.problems.map(({ code, line, column, path, problem, remedy }) => ({
+        code,
+        line,
+        column,
+        path,
+        problem,
+        remedy,
+      }))
       context.stdout(JSON.stringify({ valid: false, file, problems }))
       return 1
     }

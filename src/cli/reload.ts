@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { ConfigError } from '../config/problem.ts'
+import { ConfigError, formatProblem, problemAt } from '../config/problem.ts'
 import { isSameConfig } from '../config/same-config.ts'
 import type { ReloadResult } from '../admin/gateway-view.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -50,8 +50,8 @@ export function createReload({ read, current, use, metrics, log }: ReloadParts):
     } catch (error) {
       if (error instanceof ConfigError) return refused(error.message.split('\n'), cause)
       if (error instanceof WorkerProblemsError) return refused(error.problems, cause)
-      log.error({ err: error, cause }, 'unexpected error while reading the configuration again')
-      return refused([`${before.file}: an error inside bearerd; see its log`], cause)
+      log.error({ err: error, error: 'internal_error', cause }, 'unexpected error while reading the configuration again')
+      return refused([`${before.file}: an error inside bearerd; see its log [internal_error]`], cause)
     }
   }
 
@@ -64,6 +64,10 @@ export function createReload({ read, current, use, metrics, log }: ReloadParts):
     return { isUsed: false, problems }
   }
 }
+
+const nowhere = { line: 0, column: 0 }
+
+const needsRestart = 'cannot change while bearerd runs; restart it, or undo the change'
 
 /** What connections to bearerd and its own state depend on. */
 const fixedKeys: readonly { readonly key: string; readonly of: (config: Config) => unknown }[] = [
@@ -81,7 +85,8 @@ const fixedKeys: readonly { readonly key: string; readonly of: (config: Config) 
 function restartProblems(before: Config, next: Config): string[] {
   return fixedKeys
     .filter(({ of }) => !isSameConfig(of(before), of(next)))
-    .map(({ key }) => `${next.file}: ${key}: cannot change while bearerd runs; restart it, or undo the change`)
+    .map(({ key }) => problemAt('restart_needed', next.file, nowhere, key, needsRestart))
+    .map(formatProblem)
 }
 
 /** Names of what is different, for the log. */

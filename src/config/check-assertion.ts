@@ -14,18 +14,23 @@ export function checkAssertion(reading: CredentialReading, report: Report): void
   const at = ['token_request', 'assertion']
   const user = userOf(reading.known)
   if (user !== undefined && assertion === undefined) {
-    report(at, `this key is required; write {alg: RS256, key: {file: PATH}}, or as the provider says, because of ${user}`)
+    report(
+      'required_key',
+      at,
+      `this key is required; write {alg: RS256, key: {file: PATH}}, or as the provider says, because of ${user}`,
+    )
   }
   if (assertion === undefined) return
 
   if (user !== undefined) checkKey(reading, user, report)
   else if (method === 'client_secret_jwt') {
     if (assertion.alg !== undefined && assertion.alg !== 'HS256')
-      report([...at, 'alg'], 'client_secret_jwt signs with the client_secret, by HS256; remove it')
+      report('conflicting_keys', [...at, 'alg'], 'client_secret_jwt signs with the client_secret, by HS256; remove it')
     if (assertion.key !== undefined)
-      report([...at, 'key'], 'has no effect with client_secret_jwt, which signs with the client_secret; remove it')
+      report('no_effect', [...at, 'key'], 'has no effect with client_secret_jwt, which signs with the client_secret; remove it')
   } else if (isWritten(reading, ...at)) {
     report(
+      'no_effect',
       at,
       `has no effect: neither grant_type: ${grant_type} nor ${method} nor a template uses an assertion; remove it or use {assertion}`,
       'key',
@@ -33,10 +38,11 @@ export function checkAssertion(reading: CredentialReading, report: Report): void
   }
   const { exp, iat, nbf } = assertion.claims
   if (exp !== undefined)
-    report([...at, 'claims', 'exp'], 'the lifetime says when an assertion ends; remove it and write lifetime')
-  if (iat !== undefined && iat !== null) report([...at, 'claims', 'iat'], 'this is when the assertion is made; remove it')
+    report('reserved_name', [...at, 'claims', 'exp'], 'the lifetime says when an assertion ends; remove it and write lifetime')
+  if (iat !== undefined && iat !== null)
+    report('reserved_name', [...at, 'claims', 'iat'], 'this is when the assertion is made; remove it')
   // RFC 7519 4.1.5: a number, which no template gives.
-  if (nbf instanceof Template) report([...at, 'claims', 'nbf'], 'this claim is a number; remove it')
+  if (nbf instanceof Template) report('invalid_value', [...at, 'claims', 'nbf'], 'this claim is a number; remove it')
 }
 
 /** What makes a key of its own necessary; undefined when nothing does. */
@@ -53,16 +59,21 @@ function checkKey({ known }: CredentialReading, user: string, report: Report): v
   const { alg, key } = known.token_request?.assertion ?? {}
   const at = ['token_request', 'assertion']
   if (alg === undefined)
-    report([...at, 'alg'], `this key is required; write alg: RS256, or what the provider says, because of ${user}`)
-  if (key === undefined) report([...at, 'key'], `this key is required; write key: {file: PATH}, because of ${user}`)
+    report(
+      'required_key',
+      [...at, 'alg'],
+      `this key is required; write alg: RS256, or what the provider says, because of ${user}`,
+    )
+  if (key === undefined)
+    report('required_key', [...at, 'key'], `this key is required; write key: {file: PATH}, because of ${user}`)
   if (alg === 'HS256' && known.token_endpoint_auth_method === 'private_key_jwt' && known.grant_type !== 'self_signed') {
-    report([...at, 'alg'], 'private_key_jwt signs with a private key; use another alg, or client_secret_jwt')
+    report('conflicting_keys', [...at, 'alg'], 'private_key_jwt signs with a private key; use another alg, or client_secret_jwt')
   }
   if (alg === undefined || key === undefined) return
   try {
     readSigningKey(key.reveal(), alg)
   } catch (error) {
     if (!(error instanceof SigningKeyError)) throw error
-    report([...at, 'key'], `${error.message}; ${error.remedy}`)
+    report('unusable_key', [...at, 'key'], `${error.message}; ${error.remedy}`)
   }
 }

@@ -54,10 +54,11 @@ function checkTls(
   const index = list.findIndex(({ tls_subject }) => tls_subject !== undefined)
   if (index >= 0 && tls?.client_ca === undefined) {
     const remedy = `write ${[...at, 'tls', 'client_ca'].join('.')}, the authority that issues them`
-    report([...at, 'callers', index, 'tls_subject'], `no client certificate is asked for; ${remedy}`)
+    report('conflicting_keys', [...at, 'callers', index, 'tls_subject'], `no client certificate is asked for; ${remedy}`)
   }
   if (index < 0 && tls?.client_ca !== undefined) {
     report(
+      'no_effect',
       [...at, 'tls', 'client_ca'],
       'has no effect: no caller has a tls_subject; name those who may call, or remove it',
       'key',
@@ -70,10 +71,14 @@ function checkTogether(callers: readonly Caller[], at: readonly string[], report
   for (const [index, { name, api_key }] of callers.entries()) {
     const before = callers.slice(0, index)
     if (before.some((other) => other.name === name))
-      report([...at, index, 'name'], 'another caller has this name; choose another one')
+      report('not_unique', [...at, index, 'name'], 'another caller has this name; choose another one')
     const isShared = api_key !== undefined && before.some((other) => other.api_key?.reveal() === api_key.reveal())
     if (isShared)
-      report([...at, index, 'api_key'], 'another caller has the same key, so nobody could tell the two apart; make a new one')
+      report(
+        'not_unique',
+        [...at, index, 'api_key'],
+        'another caller has the same key, so nobody could tell the two apart; make a new one',
+      )
   }
 }
 
@@ -82,7 +87,11 @@ function checkTheirRoutes(callers: readonly Caller[], routes: readonly Route[], 
   for (const [index, { routes: named = [] }] of callers.entries()) {
     for (const [position, label] of named.entries()) {
       if (!labels.includes(label))
-        report(['callers', index, 'routes', position], `there is no route of this path; ${suggest(label, labels)}`)
+        report(
+          'unknown_name',
+          ['callers', index, 'routes', position],
+          `there is no route of this path; ${suggest(label, labels)}`,
+        )
     }
   }
 }
@@ -96,9 +105,14 @@ function checkTheirCredentials(
     for (const [position, name] of named.entries()) {
       const at = ['token_service', 'callers', index, 'credentials', position]
       const credential = credentials.get(name)
-      if (!credentials.has(name)) report(at, `there is no credential of this name; ${suggest(name, [...credentials.keys()])}`)
+      if (!credentials.has(name))
+        report('unknown_name', at, `there is no credential of this name; ${suggest(name, [...credentials.keys()])}`)
       else if (credential !== undefined && !isInFields(credential))
-        report(at, 'its token goes into the query of a request, and other proxies are given fields only; remove it')
+        report(
+          'conflicting_keys',
+          at,
+          'its token goes into the query of a request, and other proxies are given fields only; remove it',
+        )
     }
   }
 }

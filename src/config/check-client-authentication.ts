@@ -21,11 +21,13 @@ export function checkClientAuthentication({ name, known, isAbsent }: CredentialR
     client_secret: (method !== undefined && usesClientSecret(method)) || named.includes('client_secret'),
   }
   for (const key of ['client_id', 'client_secret'] as const) {
-    if (isNeeded[key] && isAbsent(key)) report([key], `this key is required; write ${key}: \${${variableName(name, key)}}`)
+    if (isNeeded[key] && isAbsent(key))
+      report('required_key', [key], `this key is required; write ${key}: \${${variableName(name, key)}}`)
   }
   const isInBody = method !== undefined && method !== 'none' && method !== 'client_secret_basic'
   if (isInBody && token_request?.encoding === 'none') {
     report(
+      'conflicting_keys',
       ['token_request', 'encoding'],
       `encoding: none sends nothing of the client; choose an encoding, or another method than ${method}`,
     )

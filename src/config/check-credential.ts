@@ -45,7 +45,7 @@ function checkTransport({ known }: CredentialReading, report: Report): void {
   for (const [key, what] of exposures) {
     if (!isExposed(known[key])) continue
     const remedy = 'use https, or say insecure_http: true on this credential'
-    report([key], `${what} would cross the network in clear text; ${remedy}`)
+    report('clear_text', [key], `${what} would cross the network in clear text; ${remedy}`)
   }
 }
 
@@ -53,11 +53,12 @@ function checkTokenRequest({ known: { token_request } }: CredentialReading, repo
   if (token_request === undefined) return
   const { method, encoding, params } = token_request
   if (method === 'GET' && encoding !== 'query' && encoding !== 'none') {
-    report(['token_request', 'encoding'], `a GET has no body for encoding: ${encoding}; use encoding: query`)
+    report('conflicting_keys', ['token_request', 'encoding'], `a GET has no body for encoding: ${encoding}; use encoding: query`)
   }
   for (const [name, value] of Object.entries(params)) {
     if (encoding !== 'json' && typeof value === 'object' && value !== null && !(value instanceof Template)) {
       report(
+        'conflicting_keys',
         ['token_request', 'params', name],
         `encoding: ${encoding} has no lists or groups; write a text, or use encoding: json`,
       )
@@ -70,23 +71,29 @@ function checkTokenRequestFields({ known: { token_request } }: CredentialReading
   const names = Object.keys(token_request.headers)
   for (const name of names) {
     const at = ['token_request', 'headers', name]
-    if (isReservedField(name)) report(at, 'this field belongs to the connection or its framing; remove it')
+    if (isReservedField(name)) report('reserved_name', at, 'this field belongs to the connection or its framing; remove it')
     if (name.toLowerCase() === 'content-type' && token_request.encoding === 'multipart') {
-      report(at, 'the boundary of encoding: multipart stands in this field; remove it')
+      report('reserved_name', at, 'the boundary of encoding: multipart stands in this field; remove it')
     }
   }
   reportRepeated(names, (name) =>
-    report(['token_request', 'headers', name], 'this field is set already, in another spelling; keep one of them', 'key'),
+    report(
+      'duplicate_key',
+      ['token_request', 'headers', name],
+      'this field is set already, in another spelling; keep one of them',
+      'key',
+    ),
   )
 }
 
 function checkTokenResponse({ known: { token_response, rejected_when = [] } }: CredentialReading, report: Report): void {
   if (token_response !== undefined && token_response.expires.min > token_response.expires.max) {
-    report(['token_response', 'expires', 'min'], 'min is longer than max; swap or remove them')
+    report('conflicting_keys', ['token_response', 'expires', 'min'], 'min is longer than max; swap or remove them')
   }
   for (const [index, { status, header = {}, json, body }] of rejected_when.entries()) {
     if (status === undefined && Object.keys(header).length === 0 && json === undefined && body === undefined) {
       report(
+        'invalid_value',
         ['rejected_when', index],
         'this match would be true for every answer; name a status, a header, or what the body says',
       )
@@ -100,11 +107,12 @@ function checkInjection(reading: CredentialReading, report: Report): void {
   const holdsToken = inject.some(({ value }) =>
     value.placeholders.some((name) => name === 'access_token' || name.startsWith('token.')),
   )
-  if (!holdsToken) report(['inject'], 'nothing of the token would go onto the request; use {access_token} in a value')
+  if (!holdsToken)
+    report('wrong_placeholder', ['inject'], 'nothing of the token would go onto the request; use {access_token} in a value')
   const at = (index: number): (string | number)[] => (isWritten(reading, 'inject', index) ? ['inject', index] : ['inject'])
   for (const [index, target] of inject.entries()) {
     if ('header' in target && isReservedField(target.header)) {
-      report(at(index), `${target.header} belongs to the connection or its framing; choose another field`)
+      report('reserved_name', at(index), `${target.header} belongs to the connection or its framing; choose another field`)
     }
   }
   const headers = inject.map((target) => ('header' in target ? target.header.toLowerCase() : undefined))
@@ -112,7 +120,7 @@ function checkInjection(reading: CredentialReading, report: Report): void {
   for (const names of [headers, parameters]) {
     for (const [index, name] of names.entries()) {
       if (name !== undefined && names.indexOf(name) < index)
-        report(at(index), `something goes to ${name} already; keep one of them`)
+        report('not_unique', at(index), `something goes to ${name} already; keep one of them`)
     }
   }
 }

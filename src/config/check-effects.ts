@@ -21,10 +21,10 @@ export function checkEffects(reading: CredentialReading, credential: CredentialK
   const variables = valueAt(reading.written, ['variables'])
   for (const name of isGroup(variables) ? Object.keys(variables) : []) {
     if (named.has(name) || grantVariables(grant_type).includes(name)) continue
-    report(['variables', name], `has no effect: no template names {${name}}; remove it or use it`, 'key')
+    report('no_effect', ['variables', name], `has no effect: no template names {${name}}; remove it or use it`, 'key')
   }
   if (!Array.isArray(scope) && isWritten(reading, 'scope_delimiter')) {
-    report(['scope_delimiter'], 'has no effect without a list of scopes; remove it or write the scopes as a list')
+    report('no_effect', ['scope_delimiter'], 'has no effect without a list of scopes; remove it or write the scopes as a list')
   }
 }
 
@@ -43,17 +43,21 @@ function checkAsked(
     token_request,
   } = credential
   if (credential.insecure_http && ![token_endpoint, authorization_endpoint, revocation_endpoint].some(isExposed)) {
-    report(['insecure_http'], 'has no effect: the token endpoint needs no such permission; remove it')
+    report('no_effect', ['insecure_http'], 'has no effect: the token endpoint needs no such permission; remove it')
   }
   for (const key of ['client_secret', 'client_secret_next'] as const) {
     if (usesClientSecret(method) || credential[key] === undefined || named.has('client_secret')) continue
-    report([key], `has no effect with token_endpoint_auth_method: ${method}; remove one of them`)
+    report('no_effect', [key], `has no effect with token_endpoint_auth_method: ${method}; remove one of them`)
   }
   if (method !== 'client_secret_basic' && isWritten(reading, 'token_request', 'basic_encoding')) {
-    report(['token_request', 'basic_encoding'], `has no effect with token_endpoint_auth_method: ${method}; remove it`)
+    report(
+      'no_effect',
+      ['token_request', 'basic_encoding'],
+      `has no effect with token_endpoint_auth_method: ${method}; remove it`,
+    )
   }
   if (token_request.encoding === 'none' && isWritten(reading, 'token_request', 'params')) {
-    report(['token_request', 'params'], 'has no effect with encoding: none; remove it or choose an encoding')
+    report('no_effect', ['token_request', 'params'], 'has no effect with encoding: none; remove it or choose an encoding')
   }
 }
 
@@ -63,13 +67,23 @@ function checkLogin(reading: CredentialReading, credential: CredentialKeys, repo
   if (isWritten(reading, 'authorization_endpoint')) {
     const at = ['authorization_endpoint']
     if (grant_type !== 'refresh_token')
-      report(at, `has no effect with grant_type: ${grant_type}; write grant_type: refresh_token, or remove it`, 'key')
+      report(
+        'no_effect',
+        at,
+        `has no effect with grant_type: ${grant_type}; write grant_type: refresh_token, or remove it`,
+        'key',
+      )
     else if (variables['refresh_token'] !== undefined)
-      report(at, 'has no effect with variables.refresh_token, which is asked with instead; remove one of them', 'key')
+      report(
+        'no_effect',
+        at,
+        'has no effect with variables.refresh_token, which is asked with instead; remove one of them',
+        'key',
+      )
   }
   for (const key of ['issuer', 'redirect_uri'] as const) {
     if (authorization_endpoint === undefined && isWritten(reading, key))
-      report([key], 'has no effect without authorization_endpoint; remove it, or write the endpoint', 'key')
+      report('no_effect', [key], 'has no effect without authorization_endpoint; remove it, or write the endpoint', 'key')
   }
 }
 
@@ -93,11 +107,21 @@ function checkSelfSigned(
   ]
   for (const key of unused) {
     if (isWritten(reading, key))
-      report([key], 'has no effect with grant_type: self_signed; remove it, or say it in token_request.assertion.claims', 'key')
+      report(
+        'no_effect',
+        [key],
+        'has no effect with grant_type: self_signed; remove it, or say it in token_request.assertion.claims',
+        'key',
+      )
   }
   const request = valueAt(reading.written, ['token_request'])
   for (const key of isGroup(request) ? Object.keys(request) : []) {
     if (key !== 'assertion')
-      report(['token_request', key], 'has no effect with grant_type: self_signed, which sends no token request; remove it', 'key')
+      report(
+        'no_effect',
+        ['token_request', key],
+        'has no effect with grant_type: self_signed, which sends no token request; remove it',
+        'key',
+      )
   }
 }

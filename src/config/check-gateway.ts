@@ -18,13 +18,14 @@ export function checkGateway(
   if (listen === undefined) return
   if (!listen.isLoopback && isOpenUnsaid) {
     report(
+      'open_to_all',
       ['listen'],
       'every machine that reaches this address could use the tokens; list who may call under "callers", say callers: anyone, or listen on 127.0.0.1',
     )
   }
   if (admin !== undefined && overlap(listen, admin.listen)) {
     const remedy = isSocketFile(listen) ? 'choose another path' : 'choose another port, such as 9090'
-    report(['admin', 'listen'], `the admin interface cannot share the address of the gateway; ${remedy}`)
+    report('not_unique', ['admin', 'listen'], `the admin interface cannot share the address of the gateway; ${remedy}`)
   }
   checkSocketFile(listen, tls, callers, [], report)
   if (admin !== undefined) checkSocketFile(admin.listen, admin.tls, admin.callers, ['admin'], report)
@@ -39,6 +40,7 @@ function checkTokenService(
   const at = ['token_service']
   if (!listen.isLoopback && callers === undefined) {
     report(
+      'open_to_all',
       [...at, 'listen'],
       'every machine that reaches this address could have the tokens; list who may under "token_service.callers", or listen on 127.0.0.1',
     )
@@ -46,15 +48,25 @@ function checkTokenService(
   const isExposed = !listen.isLoopback && tls === undefined
   if (isExposed && !insecure_http) {
     report(
+      'clear_text',
       [...at, 'listen'],
       'the tokens would cross the network in clear text; write token_service.tls, or say insecure_http: true there',
     )
   }
   if (insecure_http && !isExposed)
-    report([...at, 'insecure_http'], 'has no effect: no token crosses a network in clear text here; remove it', 'key')
+    report(
+      'no_effect',
+      [...at, 'insecure_http'],
+      'has no effect: no token crosses a network in clear text here; remove it',
+      'key',
+    )
   if (others.some((other) => other !== undefined && overlap(listen, other))) {
     const remedy = isSocketFile(listen) ? 'choose another path' : 'choose another port, such as 9180'
-    report([...at, 'listen'], `the token service cannot share an address with the gateway or the admin interface; ${remedy}`)
+    report(
+      'not_unique',
+      [...at, 'listen'],
+      `the token service cannot share an address with the gateway or the admin interface; ${remedy}`,
+    )
   }
   checkSocketFile(listen, tls, callers, at, report)
 }
@@ -68,10 +80,11 @@ function checkSocketFile(
   report: Report,
 ): void {
   if (!isSocketFile(listen)) return
-  if (tls !== undefined) report([...at, 'tls'], 'has no effect: a unix socket crosses no network; remove it', 'key')
+  if (tls !== undefined) report('no_effect', [...at, 'tls'], 'has no effect: a unix socket crosses no network; remove it', 'key')
   for (const [index, { cidr }] of Array.isArray(callers) ? callers.entries() : []) {
     if (cidr !== undefined)
       report(
+        'conflicting_keys',
         [...at, 'callers', index, 'cidr'],
         'nobody on a unix socket has an address; say another proof, or narrow the mode of listen',
       )

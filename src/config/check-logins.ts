@@ -13,6 +13,7 @@ export function checkLogins(credentials: Iterable<Credential>, tokenStore: Token
   const [first] = [...credentials].filter(needsLogin)
   if (first === undefined) return
   report(
+    'token_not_kept',
     ['token_store'],
     `the refresh token that "bearerd login ${first.name}" gets would not outlive the process; write {file: ...} or {redis: ...} here`,
   )

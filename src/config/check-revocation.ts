@@ -8,12 +8,16 @@ import type { TokenStoreConfig } from './schema/token-store.ts'
 export function checkRevocation({ known, isAbsent }: CredentialReading, report: Report): void {
   const { revoke_on_shutdown, grant_type } = known
   if (revoke_on_shutdown === true && grant_type === 'self_signed')
-    report(['revoke_on_shutdown'], 'nobody can take back a token that is signed here; remove it')
+    report('no_effect', ['revoke_on_shutdown'], 'nobody can take back a token that is signed here; remove it')
   else if (revoke_on_shutdown === true && grant_type === 'refresh_token')
     // RFC 7009 2.1: the server may revoke the refresh token with it, and with that what a person consented to.
-    report(['revoke_on_shutdown'], 'the provider may end the refresh token together with the token; remove it')
+    report(
+      'conflicting_keys',
+      ['revoke_on_shutdown'],
+      'the provider may end the refresh token together with the token; remove it',
+    )
   else if (revoke_on_shutdown === true && isAbsent('revocation_endpoint'))
-    report(['revocation_endpoint'], 'this key is required; write it, because revoke_on_shutdown needs it')
+    report('required_key', ['revocation_endpoint'], 'this key is required; write it, because revoke_on_shutdown needs it')
 }
 
 /** Finds what has no effect. */
@@ -23,7 +27,7 @@ export function checkRevocationEffect(
   report: Report,
 ): void {
   if (!revoke_on_shutdown && isWritten(reading, 'revocation_endpoint'))
-    report(['revocation_endpoint'], 'has no effect without revoke_on_shutdown: true; remove it or say that')
+    report('no_effect', ['revocation_endpoint'], 'has no effect without revoke_on_shutdown: true; remove it or say that')
 }
 
 /** Tokens that other replicas go on using cannot be handed back by one of them. */
@@ -36,6 +40,7 @@ export function checkRevocationAmongReplicas(
   for (const { name, revoke_on_shutdown } of credentials) {
     if (revoke_on_shutdown)
       report(
+        'conflicting_keys',
         ['credentials', name, 'revoke_on_shutdown'],
         'with token_store: redis the other replicas go on using the token; remove it, or keep tokens in memory',
       )

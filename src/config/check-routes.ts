@@ -39,12 +39,16 @@ function checkTransport(
   if (upstream === undefined) return
   const isExposed = !upstream.isTls && !isLoopbackHost(upstream.hostname)
   if (isExposed && insecure_http === false) {
-    report(['upstream'], 'the token would cross the network in clear text; use https, or say insecure_http: true on this route')
+    report(
+      'clear_text',
+      ['upstream'],
+      'the token would cross the network in clear text; use https, or say insecure_http: true on this route',
+    )
   }
   if (valueAt(written, ['allowed_hosts']) !== undefined)
-    report(['allowed_hosts'], 'has no effect: the upstream is on the host that it names; remove it', 'key')
+    report('no_effect', ['allowed_hosts'], 'has no effect: the upstream is on the host that it names; remove it', 'key')
   if (whole !== undefined && !isExposed && insecure_http === true)
-    report(['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
+    report('no_effect', ['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
 }
 
 /** TLS to the upstream, and the proxy on the way. */
@@ -57,13 +61,13 @@ function checkConnection(
   if (upstream === undefined) return
   const isFixed = !isUpstreamTemplate(upstream)
   if (tls !== undefined && isFixed && !upstream.isTls)
-    report(['tls'], 'has no effect: the upstream is not https; remove it', 'key')
+    report('no_effect', ['tls'], 'has no effect: the upstream is not https; remove it', 'key')
   if (http2 === true && isFixed && !upstream.isTls)
-    report(['http2'], 'HTTP/2 is agreed on in TLS, and the upstream is not https; use https, or remove it')
+    report('conflicting_keys', ['http2'], 'HTTP/2 is agreed on in TLS, and the upstream is not https; use https, or remove it')
   const isLoopback = isFixed && isLoopbackHost(upstream.hostname)
-  if (proxy?.problem !== undefined && !isLoopback) report([], proxy.problem)
+  if (proxy?.problem !== undefined && !isLoopback) report('unusable_proxy', [], proxy.problem)
   if (isLoopback && valueAt(written, ['proxy']) === 'off')
-    report(['proxy'], 'has no effect: the environment has no say in an upstream on this machine; remove it', 'key')
+    report('no_effect', ['proxy'], 'has no effect: the environment has no say in an upstream on this machine; remove it', 'key')
 }
 
 function checkFields({ known: { headers }, credential }: RouteReading, report: Report): void {
@@ -74,27 +78,30 @@ function checkFields({ known: { headers }, credential }: RouteReading, report: R
   for (const name of set) {
     if (identityFields.includes(name.toLowerCase())) {
       report(
+        'reserved_name',
         ['headers', 'set', name],
         `the credential ${credential?.name} takes this field from the caller, and it does not go upstream; remove it here`,
       )
     }
-    if (isReservedField(name)) report(['headers', 'set', name], 'this field belongs to the connection or its framing; remove it')
+    if (isReservedField(name))
+      report('reserved_name', ['headers', 'set', name], 'this field belongs to the connection or its framing; remove it')
     if (injected.includes(name.toLowerCase()))
-      report(['headers', 'set', name], `the credential ${credential?.name} sets this field; remove it here`)
+      report('reserved_name', ['headers', 'set', name], `the credential ${credential?.name} sets this field; remove it here`)
   }
   reportRepeated(set, (name) =>
-    report(['headers', 'set', name], 'this field is set already, in another spelling; keep one of them', 'key'),
+    report('duplicate_key', ['headers', 'set', name], 'this field is set already, in another spelling; keep one of them', 'key'),
   )
   for (const [index, name] of headers.remove.entries()) {
     if (isReservedField(name))
-      report(['headers', 'remove', index], 'the gateway makes this field itself; remove it from the list')
+      report('reserved_name', ['headers', 'remove', index], 'the gateway makes this field itself; remove it from the list')
     else if (identityFields.includes(name.toLowerCase())) {
       report(
+        'no_effect',
         ['headers', 'remove', index],
         `the credential ${credential?.name} keeps this field from going upstream anyway; remove it from the list`,
       )
     } else if (set.some((other) => other.toLowerCase() === name.toLowerCase())) {
-      report(['headers', 'remove', index], 'headers.set replaces this field anyway; remove it from the list')
+      report('no_effect', ['headers', 'remove', index], 'headers.set replaces this field anyway; remove it from the list')
     }
   }
 }
@@ -103,7 +110,7 @@ function checkQuery({ known: { query }, credential }: RouteReading, report: Repo
   const injected = (credential?.inject ?? []).map((target) => ('query' in target ? target.query : undefined))
   for (const name of Object.keys(query?.set ?? {})) {
     if (injected.includes(name))
-      report(['query', 'set', name], `the credential ${credential?.name} sets this parameter; remove it here`)
+      report('reserved_name', ['query', 'set', name], `the credential ${credential?.name} sets this parameter; remove it here`)
   }
 }
 
@@ -116,6 +123,6 @@ export function checkRoutesTogether(entries: readonly unknown[], report: Report)
     const place = `${host}${entry['path'].replace(/\/+$/, '')}`
     const first = seen.get(place)
     if (first === undefined) seen.set(place, index)
-    else report(['routes', index, 'path'], `routes[${first}] has this path already; remove one of them`)
+    else report('not_unique', ['routes', index, 'path'], `routes[${first}] has this path already; remove one of them`)
   }
 }

@@ -24,15 +24,19 @@ export function checkTemplates(reading: CredentialReading, report: Report): void
     const names = ['client_id', 'client_secret', 'scope', 'token_endpoint', ...namesIn[part], ...variables]
     if (names.includes(placeholder) || (part === 'injection' && /^token\..+/.test(placeholder))) continue
     if (placeholder === 'assertion') {
-      report(placeOf(reading, use), 'an assertion goes onto token requests only; remove {assertion} here')
+      report('wrong_placeholder', placeOf(reading, use), 'an assertion goes onto token requests only; remove {assertion} here')
       continue
     }
     if (isFromPreset(reading, use)) missing.add(`variables.${placeholder}`)
     else
-      report(placeOf(reading, use), `the template names {${placeholder}}, which is nowhere set; ${remedyFor(placeholder, names)}`)
+      report(
+        'wrong_placeholder',
+        placeOf(reading, use),
+        `the template names {${placeholder}}, which is nowhere set; ${remedyFor(placeholder, names)}`,
+      )
   }
   for (const key of missing)
-    report(key.split('.'), 'this key is required; write it, because a template of this credential names it')
+    report('required_key', key.split('.'), 'this key is required; write it, because a template of this credential names it')
 }
 
 /** What only some templates can name. */

@@ -19,16 +19,16 @@ interface TlsParts {
  */
 export function checkTlsParts({ ca, client_ca, cert, key }: TlsParts, report: Report, isCertChecked = false): void {
   if (cert !== undefined && key === undefined)
-    report(['key'], 'this key is required; write the path of the private key of tls.cert')
+    report('required_key', ['key'], 'this key is required; write the path of the private key of tls.cert')
   if (key !== undefined && cert === undefined && !isCertChecked)
-    report(['cert'], 'this key is required; write the path of the certificate of tls.key')
+    report('required_key', ['cert'], 'this key is required; write the path of the certificate of tls.key')
 
   if (ca !== undefined) readCertificate(ca, 'ca', report)
   if (client_ca !== undefined) readCertificate(client_ca, 'client_ca', report)
   const certificate = cert && readCertificate(cert, 'cert', report)
   const privateKey = key && readKey(key, report)
   if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
-    report(['key'], 'this is not the private key of tls.cert; write the two that belong together')
+    report('unusable_key', ['key'], 'this is not the private key of tls.cert; write the two that belong together')
   } else if (certificate !== undefined && privateKey !== undefined) checkContext({ ca, cert, key }, report)
 }
 
@@ -38,7 +38,11 @@ function checkContext({ ca, cert, key }: TlsParts, report: Report): void {
     createSecureContext({ ca: ca?.reveal(), cert: cert?.reveal(), key: key?.reveal() })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unusable'
-    report(['cert'], `TLS cannot use these certificates (${code}); write others, such as with a key of 2048 bits or more`)
+    report(
+      'unusable_key',
+      ['cert'],
+      `TLS cannot use these certificates (${code}); write others, such as with a key of 2048 bits or more`,
+    )
   }
 }
 
@@ -46,7 +50,7 @@ function readCertificate(pem: Secret, name: 'ca' | 'client_ca' | 'cert', report:
   try {
     return new X509Certificate(pem.reveal())
   } catch {
-    report([name], 'this holds no certificate in PEM; write a file that begins with -----BEGIN CERTIFICATE-----')
+    report('unusable_key', [name], 'this holds no certificate in PEM; write a file that begins with -----BEGIN CERTIFICATE-----')
     return undefined
   }
 }
@@ -55,7 +59,7 @@ function readKey(pem: Secret, report: Report): KeyObject | undefined {
   try {
     return createPrivateKey(pem.reveal())
   } catch {
-    report(['key'], 'this holds no private key in PEM that can be read; write one without a passphrase')
+    report('unusable_key', ['key'], 'this holds no private key in PEM that can be read; write one without a passphrase')
     return undefined
   }
 }

@@ -20,11 +20,20 @@ export function checkTokenConnection({ known, written }: CredentialReading, repo
   const { cert } = token_request.tls ?? {}
   const isPlain = token_endpoint?.startsWith('http:') === true
   if (method === 'tls_client_auth') {
-    if (isPlain) report(['token_endpoint'], 'tls_client_auth proves the client by the certificate of its connection; use https')
+    if (isPlain)
+      report(
+        'conflicting_keys',
+        ['token_endpoint'],
+        'tls_client_auth proves the client by the certificate of its connection; use https',
+      )
     if (cert === undefined)
-      report([...at, 'cert'], 'this key is required; write the path of the client certificate, because of tls_client_auth')
+      report(
+        'required_key',
+        [...at, 'cert'],
+        'this key is required; write the path of the client certificate, because of tls_client_auth',
+      )
   } else if (isPlain && token_request.tls !== undefined) {
-    report(at, 'has no effect: the token endpoint is not https; remove it or use https', 'key')
+    report('no_effect', at, 'has no effect: the token endpoint is not https; remove it or use https', 'key')
   }
   checkTlsParts(token_request.tls ?? {}, reportBelow(at, report), method === 'tls_client_auth')
   if (token_endpoint !== undefined) checkTokenProxy(token_endpoint, token_request.proxy, written, report)
@@ -33,7 +42,7 @@ export function checkTokenConnection({ known, written }: CredentialReading, repo
 /** Checks the proxy on the way to the token endpoint. */
 function checkTokenProxy(endpoint: string, proxy: ProxyChoice, written: unknown, report: Report): void {
   const isLoopback = isLoopbackHost(placeOf(endpoint).hostname)
-  if (proxy.problem !== undefined && !isLoopback) report(['token_endpoint'], proxy.problem)
+  if (proxy.problem !== undefined && !isLoopback) report('unusable_proxy', ['token_endpoint'], proxy.problem)
   if (isLoopback && valueAt(written, atProxy) === 'off')
-    report(atProxy, 'has no effect: the environment has no say in an endpoint on this machine; remove it', 'key')
+    report('no_effect', atProxy, 'has no effect: the environment has no say in an endpoint on this machine; remove it', 'key')
 }

@@ -10,17 +10,20 @@ export function checkTokenUpstream(reading: RouteReading, upstream: UpstreamTemp
   const { written, credential, isAbsent } = reading
   if (isGroup(written) && written['credential'] === undefined) {
     report(
+      'wrong_placeholder',
       ['upstream'],
       'without a credential there is no token that {token.FIELD} could be of; write credential, or the URL itself',
     )
   } else if (credential?.grant_type === 'self_signed') {
     report(
+      'wrong_placeholder',
       ['upstream'],
       `the credential ${credential.name} signs its tokens itself, so there is no response that {token.FIELD} could be of; write the URL itself`,
     )
   }
   if (isAbsent('allowed_hosts')) {
     report(
+      'required_key',
       ['allowed_hosts'],
       'this key is required; name the hosts that an upstream from the token may be on, such as "*.my.salesforce.com"',
     )
@@ -37,8 +40,12 @@ function checkTransport(
   const isLocal = allowed_hosts.every(({ hostname }) => isLoopbackHost(hostname))
   const [, scheme] = /^(https?):/i.exec(literalStart(template).toLowerCase()) ?? []
   if (scheme === 'http' && insecure_http === false && !allowed_hosts.some(({ hostname }) => isLoopbackHost(hostname))) {
-    report(['upstream'], 'the token would cross the network in clear text; use https, or say insecure_http: true on this route')
+    report(
+      'clear_text',
+      ['upstream'],
+      'the token would cross the network in clear text; use https, or say insecure_http: true on this route',
+    )
   }
   if (whole !== undefined && insecure_http === true && (isLocal || scheme === 'https'))
-    report(['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
+    report('no_effect', ['insecure_http'], 'has no effect: the upstream needs no such permission; remove it')
 }

@@ -16,6 +16,7 @@ export function checkWorkers(
   for (const [index, { max_connections }] of routes.entries()) {
     if (max_connections >= workers) continue
     report(
+      'conflicting_keys',
       ['routes', index, 'max_connections'],
       `fewer connections than there are workers (${workers}), each of which needs one of its own; write ${workers} at least, or fewer workers`,
     )

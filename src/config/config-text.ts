@@ -12,6 +12,6 @@ export function readConfigText(file: string): string {
     const code = (error as NodeJS.ErrnoException).code
     const problem = code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code ?? 'unknown reason'})`
     const remedy = 'name a configuration with -c FILE or BEARERD_CONFIG, or start from proxy.config.yaml'
-    throw new ConfigError([problemAt(file, { line: 0, column: 0 }, '', `${problem}; ${remedy}`)])
+    throw new ConfigError([problemAt('no_configuration', file, { line: 0, column: 0 }, '', `${problem}; ${remedy}`)])
   }
 }

@@ -1,3 +1,5 @@
+import type { ConfigProblemCode } from './problem-codes.ts'
+
 /** A piece of a text: as it was written, or filled in from a variable. */
 export interface Piece {
   readonly text: string
@@ -6,6 +8,7 @@ export interface Piece {
 
 /** What is wrong with a variable; never shows a value. */
 export interface VariableProblem {
+  readonly code: ConfigProblemCode
   readonly problem: string
   readonly remedy: string
 }
@@ -50,13 +53,25 @@ export function interpolate(source: string, env: Readonly<NodeJS.ProcessEnv>): {
 function valueOf(inner: string, isClosed: boolean, env: Readonly<NodeJS.ProcessEnv>): string | VariableProblem {
   const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner) ?? []
   if (name === undefined || !isClosed)
-    return { problem: 'malformed variable', remedy: 'write ${NAME} or ${NAME:-default}; $${ for a literal ${' }
+    return {
+      code: 'malformed_variable',
+      problem: 'malformed variable',
+      remedy: 'write ${NAME} or ${NAME:-default}; $${ for a literal ${',
+    }
   if (fallback?.includes('${') === true)
-    return { problem: 'a default cannot hold another variable', remedy: `set ${name}, or write its default out` }
+    return {
+      code: 'malformed_variable',
+      problem: 'a default cannot hold another variable',
+      remedy: `set ${name}, or write its default out`,
+    }
   // The environment of a process is an object: without this, ${toString} would be set.
   const value = Object.hasOwn(env, name) ? env[name] : undefined
   if (fallback !== undefined) return value === undefined || value === '' ? fallback : value
   return (
-    value ?? { problem: `the environment variable ${name} is not set`, remedy: `set it, or give a default: \${${name}:-default}` }
+    value ?? {
+      code: 'missing_variable',
+      problem: `the environment variable ${name} is not set`,
+      remedy: `set it, or give a default: \${${name}:-default}`,
+    }
   )
 }

@@ -36,12 +36,12 @@ export function loadConfig(file: string, env: Readonly<NodeJS.ProcessEnv>): Conf
 export function parseConfig(file: string, text: string, env: Readonly<NodeJS.ProcessEnv>): Config {
   const document = readYaml(file, text, env)
   const problems: ConfigProblem[] = [...document.problems]
-  const report: Report = (path, message, part = 'value') => {
-    problems.push(problemAt(file, document.placeOf(path, part), formatPath(path), message))
+  const report: Report = (code, path, message, part = 'value') => {
+    problems.push(problemAt(code, file, document.placeOf(path, part), formatPath(path), message))
   }
   const { value } = document
   if (value === undefined || value === null) {
-    if (problems.length === 0) report([], 'the file is empty; start from proxy.config.yaml')
+    if (problems.length === 0) report('empty_configuration', [], 'the file is empty; start from proxy.config.yaml')
     throw new ConfigError(problems)
   }
 
@@ -56,7 +56,7 @@ export function parseConfig(file: string, text: string, env: Readonly<NodeJS.Pro
   const routes = readRoutes(writtenRoutes, credentials, env, report)
   const allRoutes = routes.length === writtenRoutes.length ? routes : undefined
   if (known.routes?.length === 0 && isAbsent('token_service'))
-    report(['routes'], 'there are no routes; name at least one path, or write a token_service')
+    report('required_key', ['routes'], 'there are no routes; name at least one path, or write a token_service')
   const isTlsWrong = known.tls === undefined && !isAbsent('tls')
   checkCallers(known, { routes: allRoutes, credentials: credentials && knownByName(credentials), isTlsWrong }, report)
   checkWorkers(known, allRoutes ?? [], report)

@@ -1,5 +1,9 @@
+import type { ConfigProblemCode } from './problem-codes.ts'
+
 /** One thing that is wrong with the configuration: where, what, and what to do about it. */
 export interface ConfigProblem {
+  /** What kind of problem it is: stable, and the entry of it in docs/errors.md. */
+  readonly code: ConfigProblemCode
   readonly file: string
   /** 1-based; 0 when the problem has no place in the file (the file is missing). */
   readonly line: number
@@ -28,22 +32,23 @@ export class ConfigError extends Error {
  * @param message of the form `problem; remedy`
  */
 export function problemAt(
+  code: ConfigProblemCode,
   file: string,
   place: { readonly line: number; readonly column: number },
   path: string,
   message: string,
 ): ConfigProblem {
   const [problem = message, ...remedy] = message.split('; ')
-  return { file, ...place, path, problem, remedy: remedy.join('; ') }
+  return { code, file, ...place, path, problem, remedy: remedy.join('; ') }
 }
 
 /**
- * Formats a problem as `file:line:column: path: problem; remedy`, one line, which editors and terminals can follow to the
- * place.
+ * Formats a problem as `file:line:column: path: problem; remedy [code]`, one line, which editors and terminals can follow to
+ * the place.
  */
-export function formatProblem({ file, line, column, path, problem, remedy }: ConfigProblem): string {
+export function formatProblem({ code, file, line, column, path, problem, remedy }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file
-  return [place, ...(path === '' ? [] : [path]), `${problem}; ${remedy}`].map(visible).join(': ')
+  return [place, ...(path === '' ? [] : [path]), `${problem}; ${remedy} [${code}]`].map(visible).join(': ')
 }
 
 /** Keys may hold what would forge a further line or move a terminal's cursor: shown as an escape. */

@@ -15,11 +15,11 @@ import { readYaml } from './yaml-document.ts'
 export function readAdmin(file: string, env: Readonly<NodeJS.ProcessEnv>): Pick<Config['admin'], 'listen' | 'tls'> {
   const document = readYaml(file, readConfigText(file), env)
   const problems: ConfigProblem[] = [...document.problems]
-  const report: Report = (path, message, part = 'value') => {
-    problems.push(problemAt(file, document.placeOf(path, part), formatPath(path), message))
+  const report: Report = (code, path, message, part = 'value') => {
+    problems.push(problemAt(code, file, document.placeOf(path, part), formatPath(path), message))
   }
   if (document.value === undefined || document.value === null) {
-    if (problems.length === 0) report([], 'the file is empty; start from proxy.config.yaml')
+    if (problems.length === 0) report('empty_configuration', [], 'the file is empty; start from proxy.config.yaml')
     throw new ConfigError(problems)
   }
   const { admin } = readGroup(gatewaySchema(env), document.value, report).known

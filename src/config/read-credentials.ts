@@ -57,12 +57,14 @@ function lowerLayer(entry: unknown, report: Report): LowerLayer | 'unknown' {
   if (!isGroup(entry)) return 'unknown'
   const { provider, environment } = entry
   if (provider === undefined) {
-    if (environment !== undefined) report(['environment'], 'has no effect without a provider; remove it or name a provider')
+    if (environment !== undefined)
+      report('no_effect', ['environment'], 'has no effect without a provider; remove it or name a provider')
     return { defaults: {}, ofRoutes: {} }
   }
   if (typeof provider !== 'string') return 'unknown'
   if (!presetNames().includes(provider)) {
-    if (provider !== '') report(['provider'], `there is no preset of this name; ${suggest(provider, presetNames())}`)
+    if (provider !== '')
+      report('unknown_name', ['provider'], `there is no preset of this name; ${suggest(provider, presetNames())}`)
     return 'unknown'
   }
   const { defaults, upstream, allowedHosts: allowed_hosts, environments } = readPreset(provider)
@@ -71,6 +73,7 @@ function lowerLayer(entry: unknown, report: Report): LowerLayer | 'unknown' {
   const hosts = Object.hasOwn(environments, environment) ? environments[environment] : undefined
   if (hosts === undefined) {
     report(
+      'unknown_name',
       ['environment'],
       `the preset ${provider} has no such environment; ${suggest(environment, ['production', ...Object.keys(environments)])}`,
     )

@@ -30,9 +30,9 @@ export function readGroup<Shape extends z.ZodRawShape>(
   if (error === undefined) return { whole: data, known: data, isAbsent: (key) => data[key] === undefined }
 
   const issues = issuesOf(error, value)
-  for (const { path, message, part } of issues) {
+  for (const { code, path, message, part } of issues) {
     if (message === undefined || (part === 'missing' && path.length === 1 && mayLack(path[0]))) continue
-    report(path, message, part === 'key' ? 'key' : 'value')
+    report(code, path, message, part === 'key' ? 'key' : 'value')
   }
   const known = rightKeys(schema.shape, value, issues) as Known<z.output<typeof schema>>
   return { whole: undefined, known, isAbsent: (key) => Object.hasOwn(known, key) && known[key] === undefined }

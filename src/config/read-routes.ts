@@ -35,7 +35,7 @@ function readRoute(
   const name = isGroup(entry) ? entry['credential'] : undefined
   const used = typeof name === 'string' ? credentials?.get(name) : undefined
   if (typeof name === 'string' && used === undefined && credentials !== undefined) {
-    report(['credential'], `there is no credential of this name; ${suggest(name, [...credentials.keys()])}`)
+    report('unknown_name', ['credential'], `there is no credential of this name; ${suggest(name, [...credentials.keys()])}`)
   }
   // Without knowing the credential and its preset there is no telling whether there is an upstream.
   const isUpstreamUnknown = name !== undefined && (used?.isPresetUnknown ?? true)

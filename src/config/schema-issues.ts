@@ -1,10 +1,13 @@
 import type { z } from 'zod'
 import { valueAt } from './groups.ts'
+import type { ConfigProblemCode } from './problem-codes.ts'
 import { nearest, suggest } from './problem.ts'
+import { problemCodeOf } from './schema/problem-code.ts'
 import { broken } from './yaml-document.ts'
 
 /** A finding of the schema. */
 export interface SchemaIssue {
+  readonly code: ConfigProblemCode
   readonly path: readonly (string | number)[]
   /** Of the form `problem; remedy`; undefined when the problem is reported already. */
   readonly message: string | undefined
@@ -31,7 +34,7 @@ export function issuesOf(error: z.ZodError, value: unknown): SchemaIssue[] {
 function issuesFrom(issue: z.core.$ZodIssue, value: unknown, around: readonly PropertyKey[]): SchemaIssue[] {
   const path = [...around, ...issue.path].map((key) => (typeof key === 'number' ? key : String(key)))
   const found = valueAt(value, path)
-  if (found === broken) return [{ path, message: undefined, part: 'value' }]
+  if (found === broken) return [{ code: 'invalid_value', path, message: undefined, part: 'value' }]
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message.split(', ')
     return issue.keys.map((key) => unknownKey(key, path, known))
@@ -41,19 +44,27 @@ function issuesFrom(issue: z.core.$ZodIssue, value: unknown, around: readonly Pr
     if (meant !== undefined) return meant.flatMap((inner) => issuesFrom(inner, value, path))
   }
   if (issue.code === 'invalid_key') {
-    return [{ path, message: issue.issues[0]?.message ?? issue.message, part: 'key' }]
+    const inner = issue.issues[0] ?? issue
+    return [{ code: problemCodeOf(inner), path, message: inner.message, part: 'key' }]
   }
   if (found === undefined && issue.code !== 'custom') {
     const remedy = issue.message.split('; ').slice(1).join('; ')
-    return [{ path, message: `this key is required; ${remedy === '' ? 'add it' : remedy}`, part: 'missing' }]
+    const message = `this key is required; ${remedy === '' ? 'add it' : remedy}`
+    return [{ code: 'required_key', path, message, part: 'missing' }]
   }
-  return [{ path, message: issue.message, part: 'value' }]
+  return [{ code: problemCodeOf(issue), path, message: issue.message, part: 'value' }]
 }
 
 function unknownKey(key: string, path: SchemaIssue['path'], known: readonly string[]): SchemaIssue {
   const meant = nearest(key, known)
   const message = `there is no key "${key}" here; ${suggest(key, known)}`
-  return { path: [...path, key], message, part: 'key', ...(meant !== undefined && { meant: [...path, meant] }) }
+  return {
+    code: 'unknown_key',
+    path: [...path, key],
+    message,
+    part: 'key',
+    ...(meant !== undefined && { meant: [...path, meant] }),
+  }
 }
 
 /**

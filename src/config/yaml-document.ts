@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import type { Node, Pair, ParsedNode, Scalar, YAMLMap } from 'yaml'
 import { FilledText, interpolate } from './interpolation.ts'
+import type { ConfigProblemCode } from './problem-codes.ts'
 import type { ConfigProblem } from './problem.ts'
 import { formatPath, problemAt } from './problem.ts'
 import { isTemplatePlace } from './template-places.ts'
@@ -51,10 +52,10 @@ export function readYaml(file: string, text: string, env: Readonly<NodeJS.Proces
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
   }
-  const report = (offset: number, path: Path, message: string): void => {
+  const report = (code: ConfigProblemCode, offset: number, path: Path, message: string): void => {
     // What an anchor holds is read once for each of its aliases, but wrong only once.
     const id = `${offset} ${message}`
-    if (!problems.has(id)) problems.set(id, problemAt(file, at(offset), formatPath(path), message))
+    if (!problems.has(id)) problems.set(id, problemAt(code, file, at(offset), formatPath(path), message))
   }
 
   let count = 0
@@ -66,7 +67,7 @@ export function readYaml(file: string, text: string, env: Readonly<NodeJS.Proces
     if (isAlias(node)) {
       const target = node.resolve(document)
       if (target !== undefined && !aliases.includes(target)) return convert(target, path, keyOffset, [...aliases, target])
-      report(offset, path, 'the alias refers to nothing, or to itself; write the value out')
+      report('yaml_syntax', offset, path, 'the alias refers to nothing, or to itself; write the value out')
       return broken
     }
     if (isMap(node)) return convertMap(node, path, offset, aliases)
@@ -80,12 +81,12 @@ export function readYaml(file: string, text: string, env: Readonly<NodeJS.Proces
       const keyOffset = key?.range[0] ?? offset
       const name = nameOf(key)
       if (name === undefined) {
-        report(keyOffset, path, 'a key must be plain text; write a plain key')
+        report('yaml_syntax', keyOffset, path, 'a key must be plain text; write a plain key')
       } else if (Object.hasOwn(map, name)) {
-        report(keyOffset, [...path, name], `the key "${name}" appears twice; keep one of them`)
+        report('duplicate_key', keyOffset, [...path, name], `the key "${name}" appears twice; keep one of them`)
       } else if (name === '__proto__') {
         // JavaScript means the prototype by it: such a key would get lost on its way, or worse.
-        report(keyOffset, [...path, name], 'a key cannot have this name; remove it or choose another name')
+        report('reserved_name', keyOffset, [...path, name], 'a key cannot have this name; remove it or choose another name')
       } else {
         map[name] = convert(value, [...path, name], keyOffset, aliases)
       }
@@ -95,19 +96,25 @@ export function readYaml(file: string, text: string, env: Readonly<NodeJS.Proces
 
   const convertScalar = ({ value, source }: Scalar, path: Path, offset: number): unknown => {
     if (typeof value === 'number' && source !== undefined && String(value) !== source) {
-      report(offset, path, 'YAML would change these digits; quote them if they are a text, or write the number plainly')
+      report(
+        'invalid_value',
+        offset,
+        path,
+        'YAML would change these digits; quote them if they are a text, or write the number plainly',
+      )
       return broken
     }
     if (typeof value !== 'string' || env === undefined) return value
     const { pieces, problems: missing } = interpolate(value, env)
-    for (const { problem, remedy } of missing) report(offset, path, `${problem}; ${remedy}`)
+    for (const { code, problem, remedy } of missing) report(code, offset, path, `${problem}; ${remedy}`)
     if (missing.length > 0) return broken
     return pieces.length > 1 && isTemplatePlace(path) ? new FilledText(pieces) : pieces.map((piece) => piece.text).join('')
   }
 
-  for (const { code, pos } of document.errors.slice(0, maximumSyntaxErrors)) report(pos[0], [], syntaxProblem(code))
+  for (const { code, pos } of document.errors.slice(0, maximumSyntaxErrors))
+    report('yaml_syntax', pos[0], [], syntaxProblem(code))
   const value = document.errors.length === 0 ? convert(document.contents, [], 0, []) : undefined
-  if (count > maximumValues) report(0, [], 'the file expands to too many values; use fewer aliases')
+  if (count > maximumValues) report('yaml_syntax', 0, [], 'the file expands to too many values; use fewer aliases')
 
   return {
     value: count > maximumValues ? undefined : value,

@@ -143,7 +143,11 @@ describe('a configuration with problems changes nothing', () => {
       status: 422,
       body: {
         in_use: false,
-        problems: [expect.stringContaining(`${key}: cannot change while bearerd runs; restart it`) as string],
+        problems: [
+          expect.stringMatching(
+            `: ${key}: cannot change while bearerd runs; restart it, or undo the change \\[restart_needed\\]$`,
+          ) as string,
+        ],
       },
     })
     expect(await statusOf('/a')).toBe(200)

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { certificateAuthority, hasOpenssl } from '../support/certificates.ts'
+import { withoutCode } from '../support/cli-problems.ts'
 import { projectRoot, run } from '../support/cli-process.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
@@ -32,7 +33,7 @@ routes: [{path: /api, upstream: "http://127.0.0.1:1", credential: main}]
   expect(code, stderr).toBe(1)
   expect(stderr).toMatch(/^[^\n]+; [^\n]+\n$/)
   expect(stderr).not.toMatch(/ {4}at |node:/)
-  return stderr.trimEnd().replace(`${file}:`, '')
+  return withoutCode(stderr.trimEnd().replace(`${file}:`, ''))
 }
 
 describe('bearerd serve says in one line', { timeout: 60_000 }, () => {

@@ -1,6 +1,7 @@
 import { parseConfig } from '../../src/config/load-config.ts'
 import type { Config } from '../../src/config/config.ts'
-import { ConfigError } from '../../src/config/problem.ts'
+import { ConfigError, formatProblem } from '../../src/config/problem.ts'
+import type { ConfigProblem } from '../../src/config/problem.ts'
 
 /** A small configuration without problems; line numbers in tests count on it. */
 export const goodConfig = `credentials:
@@ -37,24 +38,40 @@ export function configOf(text: string, env: Readonly<NodeJS.ProcessEnv> = {}): C
   return parseConfig('f.yaml', text, env)
 }
 
-/** Every problem of a text, as the lines that people see; empty when it has none. Anything but a ConfigError is thrown on. */
+/**
+ * Every problem of a text, as the lines that people see but for the codes at their ends, for which there is `codesOf`; empty when
+ * it has none. Anything but a ConfigError is thrown on.
+ */
 export function problemsOf(text: string, env: Readonly<NodeJS.ProcessEnv> = {}): string[] {
-  try {
-    parseConfig('f.yaml', text, env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.message.split('\n')
-    throw error
-  }
+  return linesOf(text, env).map(withoutCode)
+}
+
+/** Every problem of a text, as the lines that people see. */
+export function linesOf(text: string, env: Readonly<NodeJS.ProcessEnv> = {}): string[] {
+  return problemsIn(text, env).map(formatProblem)
+}
+
+/** A line without the code at its end. */
+export function withoutCode(line: string): string {
+  return line.replace(/ \[[a-z_]+\]$/, '')
 }
 
 /** `line:column path` of every problem. */
 export function placesOf(text: string, env: Readonly<NodeJS.ProcessEnv> = {}): string[] {
+  return problemsIn(text, env).map(({ line, column, path }) => `${line}:${column} ${path}`)
+}
+
+/** `code path` of every problem. */
+export function codesOf(text: string, env: Readonly<NodeJS.ProcessEnv> = {}): string[] {
+  return problemsIn(text, env).map(({ code, path }) => `${code} ${path}`)
+}
+
+function problemsIn(text: string, env: Readonly<NodeJS.ProcessEnv>): readonly ConfigProblem[] {
   try {
     parseConfig('f.yaml', text, env)
     return []
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return error.problems.map(({ line, column, path }) => `${line}:${column} ${path}`)
+    if (error instanceof ConfigError) return error.problems
+    throw error
   }
 }

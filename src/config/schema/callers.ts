@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import { egressProxy } from './proxy.ts'
 import { isExposed } from '../loopback.ts'
+import { asProblem } from './problem-code.ts'
 import { oneOf, secret, strictObject, text } from './values.ts'
 
 /** The ways in which a caller can prove itself; each has exactly one. */
@@ -21,6 +22,7 @@ const keySetUrl = z
   })
   .refine((url) => !isExposed(url), {
     error: 'whoever is on the way could put in keys of its own; use https, or a server on this machine',
+    params: asProblem('clear_text'),
   })
   .meta({ shown: ['https://login.example.com/jwks.json'] })
 
@@ -105,7 +107,8 @@ function proofKeys(env: Readonly<NodeJS.ProcessEnv>) {
 function hasOneProof(entry: { readonly [Proof in (typeof proofs)[number]]?: unknown }, context: z.core.$RefinementCtx): void {
   const said = proofs.filter((proof) => entry[proof] !== undefined)
   if (said.length !== 1) {
-    context.addIssue(`a caller proves itself in exactly one way; write one of ${proofs.join(', ')}, and a caller for each`)
+    const message = `a caller proves itself in exactly one way; write one of ${proofs.join(', ')}, and a caller for each`
+    context.addIssue({ code: 'custom', message, params: asProblem('conflicting_keys') })
   }
 }
 

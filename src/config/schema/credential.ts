@@ -21,6 +21,7 @@ import { endpointUrl, issuerIdentifier, redirectUri } from './url.ts'
 import { parseDuration } from '../quantities.ts'
 import { signingAlgorithms } from '../signing-key.ts'
 import type { Template } from '../template.ts'
+import { asProblem } from './problem-code.ts'
 
 /** Client authentication methods (RFC 6749 2.3, names of the IANA registry that RFC 7591 set up). */
 export const clientAuthenticationMethods = [
@@ -64,9 +65,11 @@ const injectTarget = strictObject({
   if (context.issues.length > 0) return z.NEVER
   if (header !== undefined && query === undefined) return { header, value }
   if (query !== undefined && header === undefined) return { query, value }
-  context.addIssue(
-    'the token goes into one place; write either {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}',
-  )
+  context.addIssue({
+    code: 'custom',
+    message: 'the token goes into one place; write either {header: NAME, value: TEMPLATE} or {query: NAME, value: TEMPLATE}',
+    params: asProblem('conflicting_keys'),
+  })
   return z.NEVER
 })
 
@@ -78,6 +81,7 @@ const variableName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'not a variable name; use letters, digits and _' })
   .refine((name) => !takenNames.includes(name), {
     error: 'in a template this name means something else already; choose another name',
+    params: asProblem('reserved_name'),
   })
 
 const plainValue = z.union([z.string(), z.number(), z.boolean()], {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isLoopbackHost } from '../loopback.ts'
+import { asProblem } from './problem-code.ts'
 import { strictObject } from './values.ts'
 
 /** Where to listen. */
@@ -64,7 +65,11 @@ export const listenAddress = z
     if (!('address' in value)) return value
     if (context.issues.length > 0 || value.mode === undefined) return value.address
     if (isSocketFile(value.address)) return { ...value.address, mode: value.mode }
-    context.addIssue('mode has no effect: only a unix socket has a file; remove it')
+    context.addIssue({
+      code: 'custom',
+      message: 'mode has no effect: only a unix socket has a file; remove it',
+      params: asProblem('no_effect'),
+    })
     return z.NEVER
   })
 

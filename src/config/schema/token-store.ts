@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Secret } from '../secret.ts'
+import { asProblem } from './problem-code.ts'
 import { oneOf, pem, secret, strictObject, text, wholeNumber } from './values.ts'
 
 const defaultTokens = 10_000
@@ -68,7 +69,11 @@ export function tokenStore(env: Readonly<NodeJS.ProcessEnv>) {
         if (file !== undefined) return { kind: 'file', max_tokens: defaultTokens, ...file }
         if (redis !== undefined) return { kind: 'redis', max_tokens: defaultTokens, ...redis }
       }
-      context.addIssue('tokens are kept in one place; write one of memory, file and redis')
+      context.addIssue({
+        code: 'custom',
+        message: 'tokens are kept in one place; write one of memory, file and redis',
+        params: asProblem('conflicting_keys'),
+      })
       return z.NEVER
     })
 }

@@ -5,6 +5,7 @@ import { longestTimerMs, parseDuration, parseSize } from '../quantities.ts'
 import { Secret } from '../secret.ts'
 import { Template, TemplateSyntaxError } from '../template.ts'
 import { plainMessages } from './messages.ts'
+import { asProblem } from './problem-code.ts'
 
 // A configuration is read once: compiling the schemas to code first would cost more time at start than it saves.
 z.config({ jitless: true, localeError: plainMessages })
@@ -106,7 +107,11 @@ const secretSource = strictObject({
   if (context.issues.length > 0) return z.NEVER
   if (file !== undefined && env === undefined) return { file }
   if (env !== undefined && file === undefined) return { env }
-  context.addIssue('a secret comes from one place; write either {file: PATH} or {env: NAME}')
+  context.addIssue({
+    code: 'custom',
+    message: 'a secret comes from one place; write either {file: PATH} or {env: NAME}',
+    params: asProblem('conflicting_keys'),
+  })
   return z.NEVER
 })
 
@@ -159,13 +164,17 @@ function toSecret(source: string | SecretSource, env: Readonly<NodeJS.ProcessEnv
     if (value !== undefined && value !== '') return Secret.of(value)
     // Whoever writes {env: ${KEY}} for {env: KEY} would have the key itself printed.
     const name = /^[A-Z_][A-Z0-9_]*$/.test(source.env) ? `${source.env} ` : ''
-    context.addIssue(`the environment variable ${name}is not set; set it, and write its name here, without $ and braces`)
+    context.addIssue({
+      code: 'custom',
+      message: `the environment variable ${name}is not set; set it, and write its name here, without $ and braces`,
+      params: asProblem('missing_variable'),
+    })
     return z.NEVER
   }
   try {
     return Secret.fromFile(source.file)
   } catch (error) {
-    context.addIssue(unusableFile(source.file, error))
+    context.addIssue({ code: 'custom', message: unusableFile(source.file, error), params: asProblem('unreadable_file') })
     return z.NEVER
   }
 }
@@ -209,7 +218,11 @@ function compile(source: string | FilledText, context: z.core.$RefinementCtx): T
     return new Template(source)
   } catch (error) {
     if (!(error instanceof TemplateSyntaxError)) throw error
-    context.addIssue(`${error.message}; write {{ or }} for a literal brace`)
+    context.addIssue({
+      code: 'custom',
+      message: `${error.message}; write {{ or }} for a literal brace`,
+      params: asProblem('wrong_placeholder'),
+    })
     return z.NEVER
   }
 }
