@@ -5,6 +5,8 @@ import { atPointer } from './json-pointer.ts'
 import { lifetimeOf } from './lifetime.ts'
 import type { Lifetime } from './lifetime.ts'
 import { parseRetryAfter } from './retry-after.ts'
+import { foreignCode } from './token-error-codes.ts'
+import type { ForeignCode } from './token-error-codes.ts'
 import { TokenRequestError } from './token-request-error.ts'
 
 /** An answer of a token endpoint, read whole. Holds secrets: never log it. */
@@ -50,7 +52,7 @@ export function judgeTokenResponse(
 ): Grant {
   const { status, headers, body } = response
   const retryAfterMs = parseRetryAfter(first(headers['retry-after']), nowEpochMs)
-  const unavailable = (code: string, message: string): TokenRequestError =>
+  const unavailable = (code: TokenRequestError['code'], message: string): TokenRequestError =>
     new TokenRequestError('unavailable', code, message, retryAfterMs)
 
   if (status === 429) throw unavailable('rate_limited', 'the token endpoint limits the rate of token requests (429)')
@@ -117,12 +119,16 @@ function secretsOf({ client_secret, client_secret_next, variables }: Credential,
 }
 
 /** The `error` member (RFC 6749 5.2), if there is one; only what is safe to show. */
-function errorCodeOf(parsed: unknown, secrets: readonly string[], identity: Identity): string | undefined {
+function errorCodeOf(
+  parsed: unknown,
+  secrets: readonly string[],
+  identity: Identity,
+): ForeignCode | 'unrecognised_error' | undefined {
   const error = atPointer(parsed, '/error')
   if (error === undefined || error === null || error === false) return undefined
   const isPlain = typeof error === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(error)
   const isSafe = isPlain && !secrets.some((secret) => error.includes(secret)) && !identity.some((who) => names(error, who))
-  return isSafe ? error : 'unrecognised_error'
+  return isSafe ? foreignCode(error) : 'unrecognised_error'
 }
 
 /** Whether a code tells who a token is for, as `unknown_user_bob` would: a short value only as a word of its own. */

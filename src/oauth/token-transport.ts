@@ -5,6 +5,7 @@ import { errorCode } from '../network/error-code.ts'
 import { isTlsCode, tlsFailureInWords } from '../network/tls-failure.ts'
 import { TunnelError } from '../network/tunnel-error.ts'
 import { openTunnel } from '../network/tunnel.ts'
+import { foreignCode } from './token-error-codes.ts'
 import { TokenRequestError } from './token-request-error.ts'
 import type { TokenRequest, TokenRequestTls } from './token-request.ts'
 import type { TokenResponse } from './token-response.ts'
@@ -100,10 +101,11 @@ async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
 function failureOf(error: unknown, isTimeout: boolean, timeoutMs: number): TokenRequestError {
   if (isTimeout)
     return new TokenRequestError('unavailable', 'timeout', `the token endpoint did not answer within ${timeoutMs} ms`)
-  const code = errorCode(error) ?? 'connection_failed'
   // What is wrong with a proxy stands in its message, and nothing that anybody sent.
   if (error instanceof TunnelError)
-    return new TokenRequestError('unavailable', code, `the token endpoint cannot be reached: ${error.message}`)
+    return new TokenRequestError('unavailable', error.code, `the token endpoint cannot be reached: ${error.message}`)
+  const platformCode = errorCode(error)
+  const code = platformCode === undefined ? 'connection_failed' : foreignCode(platformCode)
   const words = isTlsCode(code) ? tlsFailureInWords(code, 'token_request.tls') : undefined
   const why = words === undefined ? '' : `: ${words}`
   return new TokenRequestError('unavailable', code, `the token endpoint cannot be reached (${code})${why}`)

@@ -1,6 +1,7 @@
 import type { Credential } from '../config/config.ts'
 import { nobody } from '../oauth/identity.ts'
 import type { Identity } from '../oauth/identity.ts'
+import { foreignCode } from '../oauth/token-error-codes.ts'
 import { TokenRequestError } from '../oauth/token-request-error.ts'
 import type { Grant } from '../oauth/token-response.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -200,7 +201,7 @@ export class TokenAcquirer {
 
   /** What another replica has just been told. */
   #sharedFailure({ kind, code, message, retryAfterMs }: TokenRequestFailure, purpose: TokenRequestPurpose): TokenRequestError {
-    const error = new TokenRequestError(kind, code, message, retryAfterMs)
+    const error = new TokenRequestError(kind, foreignCode(code), message, retryAfterMs)
     this.#holder.noteFailure(error, purpose)
     return error
   }

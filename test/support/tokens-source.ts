@@ -1,6 +1,7 @@
 import type { Credential } from '../../src/config/config.ts'
 import type { RequestGrant } from '../../src/oauth/request-grant.ts'
 import type { Grant, PreviousGrant } from '../../src/oauth/token-response.ts'
+import { foreignCode } from '../../src/oauth/token-error-codes.ts'
 import { TokenRequestError } from '../../src/oauth/token-request-error.ts'
 import { createExposition } from '../../src/telemetry/exposition.ts'
 import { createLog } from '../../src/telemetry/log.ts'
@@ -60,11 +61,11 @@ export function valueOf(token: AccessToken | undefined): string | undefined {
 }
 
 export function unavailable(code = 'http_503', retryAfterMs?: number): TokenRequestError {
-  return new TokenRequestError('unavailable', code, `the token endpoint answered (${code})`, retryAfterMs)
+  return new TokenRequestError('unavailable', foreignCode(code), `the token endpoint answered (${code})`, retryAfterMs)
 }
 
 export function refused(code = 'invalid_client'): TokenRequestError {
-  return new TokenRequestError('refused', code, `the token endpoint answered 401 ${code}`)
+  return new TokenRequestError('refused', foreignCode(code), `the token endpoint answered 401 ${code}`)
 }
 
 /**
