@@ -9,6 +9,8 @@ import { commandNames, commands } from '../src/cli/commands.ts'
 import { packageVersion } from '../src/cli/version.ts'
 import { configJsonSchema } from '../src/config/config-schema.ts'
 import { presetNames } from '../src/config/presets.ts'
+import { configProblems } from '../src/config/problem-codes.ts'
+import { tokenErrors } from '../src/oauth/token-error-codes.ts'
 import { gatewayErrors } from '../src/proxy/errors/gateway-error.ts'
 import { AccessLog } from '../src/telemetry/access-log.ts'
 import type { Instrument } from '../src/telemetry/instruments.ts'
@@ -39,6 +41,8 @@ export async function publicInterface(): Promise<PublicInterface> {
       'provider presets': [...presetNames()].sort(),
       'commands and options': await linesOfCommands(),
       'error codes': Object.entries(gatewayErrors).map(([code, { status }]) => `${code} ${status}`),
+      'codes of failed token requests': Object.keys(tokenErrors),
+      'codes of configuration problems': Object.keys(configProblems),
       'metrics and labels': metricLines(),
       'fields of the access log': accessLogFields(),
     },

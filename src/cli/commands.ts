@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'say what would become of a request: route, upstream, token, fields',
     load: async () => (await import('./explain.ts')).explain,
   },
+  errors: { summary: 'say what an error means and what to do about it', load: async () => (await import('./errors.ts')).errors },
   login: {
     summary: "ask a person's consent once, and keep the refresh token it gives",
     load: async () => (await import('./login.ts')).login,

@@ -23,7 +23,8 @@ async function waitForToken(source: TokenSupply): Promise<AccessToken> {
   }
 }
 
-function toGatewayError(error: TokenUnavailableError): GatewayError {
+/** What callers are answered when there is no token. */
+export function toGatewayError(error: TokenUnavailableError): GatewayError {
   const { reason, message, retryAfterMs } = error
   if (reason === 'refused') return new GatewayError('token_refused', message, { cause: error })
   return new GatewayError(reason === 'budget' ? 'token_budget_exhausted' : 'token_unavailable', message, {

@@ -57,7 +57,7 @@ export class TokenFailures {
     // Nobody is asked meanwhile, and looking again takes a second.
     const isKnown = cause.code === 'login_required' && failure.count > 1
     if (!isKnown) log.warn({ credential: name, code: cause.code, purpose, pause_ms }, `no token: ${cause.message}`)
-    if (!isExpected) log.error({ err: error, credential: name }, 'unexpected error in a token request')
+    if (!isExpected) log.error({ err: error, error: 'internal_error', credential: name }, 'unexpected error in a token request')
     return failure
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { presetNames } from '../../src/config/presets.ts'
 import { projectRoot, run, runHere, start } from '../support/cli-process.ts'
-import { goodConfig, problemsOf } from '../support/cli-problems.ts'
+import { goodConfig, linesOf, problemsOf } from '../support/cli-problems.ts'
 import { scratch } from '../support/cli-scratch.ts'
 
 const commands = [
@@ -13,6 +13,7 @@ const commands = [
   'check',
   'doctor',
   'explain',
+  'errors',
   'login',
   'token',
   'providers',
@@ -104,7 +105,7 @@ describe('check', () => {
     const file = scratch().write('bad.yaml', text)
     const { code, stdout, stderr } = await run(['check', '--config', file])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr.trimEnd().split('\n')).toEqual(problemsOf(text).map((line) => line.replace('f.yaml', file)))
+    expect(stderr.trimEnd().split('\n')).toEqual(linesOf(text).map((line) => line.replace('f.yaml', file)))
   })
 
   it('counts and writes addresses as people do', async () => {
@@ -178,7 +179,14 @@ describe('check', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       valid: false,
       problems: [
-        { line: 10, column: 1, path: 'lisen', problem: 'there is no key "lisen" here', remedy: 'did you mean "listen"?' },
+        {
+          code: 'unknown_key',
+          line: 10,
+          column: 1,
+          path: 'lisen',
+          problem: 'there is no key "lisen" here',
+          remedy: 'did you mean "listen"?',
+        },
       ],
     })
   })

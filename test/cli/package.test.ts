@@ -29,11 +29,13 @@ describe('the package', { timeout: 60_000 }, () => {
       'bearerd.schema.json',
       'bin',
       'dist',
+      'docs',
       'package.json',
       'page',
       'providers',
       'proxy.config.yaml',
     ])
+    expect(readdirSync(join(made.content, 'docs'))).toEqual(['errors.md'])
     expect(readdirSync(join(made.content, 'dist')).sort()).toEqual(['THIRD-PARTY-LICENSES.txt', 'lib', 'sbom.cdx.json'])
     const manifest = JSON.parse(textOf('package.json')) as Record<string, unknown>
     expect(Object.keys(manifest).filter((key) => /^(?!dev).*dependencies$|^private$|^(pre|post)?install$/i.test(key))).toEqual([])
@@ -55,6 +57,7 @@ describe('the package', { timeout: 60_000 }, () => {
     expect(await run(['init', 'gett', '-c', 'mine.yaml'], { program, cwd: folder })).toMatchObject({ code: 0 })
     const env = { GETT_CLIENT_ID: 'a', GETT_CLIENT_SECRET: 'b' }
     expect(await run(['check', '-c', 'mine.yaml'], { program, cwd: folder, env })).toMatchObject({ code: 0 })
+    expect((await run(['errors', 'no_route'], { program, cwd: folder })).stdout).toMatch(/^no_route \(gateway, 404\): /)
     const gateway = start(['serve', '--config', write('a.yaml', await smallConfig())], {
       program,
       cwd: folder,

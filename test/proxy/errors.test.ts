@@ -83,7 +83,8 @@ test.each(cases)('$code is a problem document with a Proxy-Status, and holds no 
   if (status === 405) expect(answer.head).toMatch(/^allow: GET$/im)
   const problem = JSON.parse(answer.body) as Record<string, unknown>
   expect(problem).toMatchObject({ status, code, ...(isRouted && { route: '/api' }) })
-  for (const member of ['type', 'title', 'detail', 'request_id']) expect(problem[member]).toEqual(expect.stringMatching(/./))
+  expect(problem['type']).toBe(`urn:bearerd:error:${code}`)
+  for (const member of ['title', 'detail', 'request_id']) expect(problem[member]).toEqual(expect.stringMatching(/./))
   const known = gateway.log.find((line) => line['request_id'] === problem['request_id'])
   expect(known).toMatchObject({ status, error: code, method: expect.stringMatching(/^(GET|POST)$/) })
   const shown = [

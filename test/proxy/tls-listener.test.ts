@@ -254,7 +254,7 @@ describe.skipIf(!hasOpenssl)('a certificate that changes', () => {
     const errors = (): unknown[] => gateway.log.filter(({ level }) => level === 'error')
     const ca = pemOf(authority.cert)
     files.write('tls.crt', pemOf(authority.issue('two').cert))
-    await expect.poll(errors, { timeout: 8_000 }).toMatchObject([{ key: 'tls' }])
+    await expect.poll(errors, { timeout: 8_000 }).toMatchObject([{ key: 'tls', error: 'unusable_key' }])
     files.write('tls.crt', '-----BEGIN CERTIFICATE-----\nnonsense')
     await expect.poll(() => errors().length, { timeout: 8_000 }).toBe(2)
     await new Promise((resolve) => setTimeout(resolve, 400))

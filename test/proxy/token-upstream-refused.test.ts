@@ -111,7 +111,7 @@ describe('a token response that names no allowed upstream', () => {
     const gateway = await startApiGateway(template, tokens.url, { route: { allowed_hosts: allowed } })
     for (let count = 0; count < 3; count++) expect((await fetch(`${gateway.url}/api`)).status).toBe(502)
     const told = gateway.log.filter(({ message }) => String(message).startsWith('no upstream: '))
-    expect(told).toEqual([expect.objectContaining({ level: 'warn', route: '/api' })])
+    expect(told).toEqual([expect.objectContaining({ level: 'warn', route: '/api', error: 'upstream_invalid' })])
     expect(JSON.stringify(gateway.log)).not.toMatch(/canary|evil/)
   })
 

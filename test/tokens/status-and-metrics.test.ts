@@ -168,3 +168,15 @@ test('an odd lifetime is logged with the token and never with its value', async 
   expect(under.log).toMatchObject([{ level: 'warn', lifetime_from: 'default', lifetime_s: 5 }])
   expect(JSON.stringify(under.log)).not.toContain('canary')
 })
+
+test('an error inside bearerd is logged under its code, with its stack, and counts as a failure that may pass', async () => {
+  const under = sourceUnderTest()
+  const refused = expect(under.source.obtain()).rejects.toMatchObject({ reason: 'unavailable' })
+  await under.fail(0, new TypeError('a defect'))
+  await refused
+  expect(under.log).toMatchObject([
+    { level: 'warn', code: 'internal_error', credential: 'main' },
+    { level: 'error', error: 'internal_error', credential: 'main', err: { message: 'a defect' } },
+  ])
+  expect(under.source.status().lastError).toMatchObject({ code: 'internal_error' })
+})

@@ -5,6 +5,7 @@ import { TimeLimitError, withinTime } from '../../network/time-limit.ts'
 import { atPointer } from '../../oauth/json-pointer.ts'
 import type { AccessToken } from '../../tokens/access-token.ts'
 import { TokenRequestError } from '../../oauth/token-request-error.ts'
+import { toGatewayError } from '../../proxy/token-choice.ts'
 import type { TokenSource } from '../../tokens/token-source.ts'
 import { TokenUnavailableError } from '../../tokens/token-unavailable-error.ts'
 import { ungrantedScopes } from '../granted-scope.ts'
@@ -138,7 +139,7 @@ function failureFinding(error: unknown, credential: Credential, exchanges: reado
     }
   if (!(error instanceof TokenUnavailableError)) throw error
   const { cause } = error
-  const code = cause instanceof TokenRequestError ? cause.code : error.reason
+  const code = cause instanceof TokenRequestError ? cause.code : toGatewayError(error).code
   const facts = { status: exchanges.at(-1)?.status ?? null, error: code }
   if (code === 'login_required' && exchanges.length === 0)
     return {

@@ -155,7 +155,10 @@ export class Exchanges {
     try {
       await this.#answerWithProblem(exchange, error, connection)
     } catch (unexpected) {
-      this.#recorders.log.error({ err: unexpected, request_id: exchange.id }, 'unexpected error while answering an error')
+      this.#recorders.log.error(
+        { err: unexpected, error: 'internal_error', request_id: exchange.id },
+        'unexpected error while answering an error',
+      )
       exchange.request.socket.destroy()
     }
   }
@@ -186,7 +189,7 @@ export class Exchanges {
 
   #gatewayErrorOf(error: unknown, { id, route }: Exchange): GatewayError {
     if (error instanceof GatewayError) return error
-    this.#recorders.log.error({ err: error, request_id: id, route }, 'unexpected error in an exchange')
+    this.#recorders.log.error({ err: error, error: 'internal_error', request_id: id, route }, 'unexpected error in an exchange')
     return new GatewayError('internal_error', 'see the log of the gateway under this request_id')
   }
 }

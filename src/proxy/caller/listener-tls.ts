@@ -49,7 +49,7 @@ export function keepCertificates(server: Server, tls: ListenerTls, key: string, 
       else {
         reported = found
         const code = error instanceof Error && 'code' in error ? error.code : 'mismatch'
-        log.error({ key, code }, 'the changed certificates cannot be used; those before stay in use')
+        log.error({ key, error: 'unusable_key', code }, 'the changed certificates cannot be used; those before stay in use')
       }
     }
   }, rereadMs).unref()

@@ -86,7 +86,7 @@ class TokenUpstreams implements RouteUpstreams {
     const judged = tokenUpstream(this.#template, this.#route, token.revealFields())
     this.#judged.set(token, judged)
     if (typeof judged === 'string') {
-      this.#log.warn({ route: this.#route.label, token: token.fingerprint }, `no upstream: ${judged}`)
+      this.#log.warn({ route: this.#route.label, error: 'upstream_invalid', token: token.fingerprint }, `no upstream: ${judged}`)
     }
     return judged
   }

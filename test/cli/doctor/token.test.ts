@@ -230,6 +230,7 @@ describe('a token request', () => {
     expect(second.row('token')).toMatchObject({
       status: 'warning',
       remedy: expect.stringMatching(/^run this again in \d+ s/) as string,
+      facts: { error: 'token_budget_exhausted' },
     })
     expect(second.code).toBe(0)
     expect(tokensAsked(endpoint)).toBe(1)

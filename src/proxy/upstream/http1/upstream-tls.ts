@@ -65,7 +65,10 @@ export class UpstreamTls {
     } catch (error) {
       this.#refused = files
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-      this.#events.log.warn({ code }, 'the changed files of tls cannot be used; connections are made with the last good ones')
+      this.#events.log.warn(
+        { error: 'unusable_key', code },
+        'the changed files of tls cannot be used; connections are made with the last good ones',
+      )
       return
     }
     this.#files = files
