@@ -62,6 +62,8 @@ function unknownCode(catalogue: readonly ErrorEntry[], seen: string): string {
     catalogue.map(({ code }) => code),
   )
   const remedy =
-    meant === undefined ? 'it may be a word of the provider, whose documentation explains it' : `did you mean "${meant}"?`
+    meant === undefined
+      ? 'it may be a word of the provider, whose documentation explains it, or of the system'
+      : `did you mean "${meant}"?`
   return `there is no error ${JSON.stringify(seen)} here; ${remedy}`
 }

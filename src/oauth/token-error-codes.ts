@@ -55,7 +55,9 @@ export function explainedAs(code: string): keyof typeof tokenErrors | undefined 
   if (/^http_\d{3}$/.test(code)) return 'http_status'
   if (!/^[A-Z][A-Z0-9_]+$/.test(code)) return undefined
   if (isTlsCode(code)) return 'tls_failed'
-  return /^(E[A-Z]{3,}|EAI_[A-Z]+|(ERR|UND_ERR|HPE)_[A-Z_]+)$/.test(code) ? 'connection_failed' : undefined
+  return /^(ECONN|ENOTFOUND$|EAI_|ETIMEDOUT$|EHOST|ENET|EPIPE$|ERR_SOCKET_|UND_ERR_|HPE_)/.test(code)
+    ? 'connection_failed'
+    : undefined
 }
 
 /** Codes that are treated as another one is. */

@@ -92,6 +92,8 @@ describe('what somebody has seen', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_failed'],
     ['EPROTO', 'tls_failed'],
     ['ACCOUNT_LOCKED', undefined],
+    ['EADDRINUSE', undefined],
+    ['ENOENT', undefined],
     ['access_denied', undefined],
     ['toString', undefined],
   ])('%s is explained as %s', (seen, code) => {
@@ -146,7 +148,7 @@ describe('bearerd errors', () => {
 
   it.each([
     ['tokn_refused', 'did you mean "token_refused"?'],
-    ['what_is_this_about', 'it may be a word of the provider, whose documentation explains it'],
+    ['what_is_this_about', 'it may be a word of the provider, whose documentation explains it, or of the system'],
   ])('ends with 2 for %s, and says what may be meant', async (seen, remedy) => {
     const { code, stdout, stderr } = await runHere(['errors', seen])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

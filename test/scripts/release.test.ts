@@ -19,6 +19,8 @@ describe('what people build on', () => {
       'gett',
       'serve --config -c',
       'token_unavailable 503',
+      'login_required',
+      'unknown_key',
       'gauge bearerd_token_expiry_timestamp_seconds{credential}',
       'bearerd_token_requests_total refused',
       'upstream_ms',
@@ -30,6 +32,7 @@ describe('what people build on', () => {
     ['a key', 'configuration keys, their words and defaults', 'routes[].upstream'],
     ['a metric', 'metrics and labels', 'counter bearerd_http_requests_total{route,method,code}'],
     ['an error code', 'error codes', 'no_route 404'],
+    ['a code of a problem', 'codes of configuration problems', 'no_effect'],
   ])('is missed when %s is gone, and nothing else is', async (_, part, line) => {
     const current = await publicInterface()
     const without = { ...current.parts, [part]: (current.parts[part] ?? []).filter((each) => each !== line) }

@@ -58,7 +58,7 @@ export function pairsOf(values: readonly string[]): Record<string, string> {
 
 function contextOf(text: string): string[] {
   const [first, ...names] = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  if (first !== '*' || !names.every((name) => /^!\.?[a-zA-Z.-]+$/.test(name)))
+  if (first !== '*' || !names.every((name) => /^!\.?[a-zA-Z.-]+(\/[a-zA-Z.-]+)*$/.test(name)))
     throw new Error('.dockerignore has to list what is let in')
   return names.map((name) => name.slice(1))
 }
