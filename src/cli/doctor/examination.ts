@@ -1,4 +1,5 @@
 import type { Config, Credential, Route } from '../../config/config.ts'
+import { isInFields } from '../../config/injected-fields.ts'
 import { isSameConfig } from '../../config/same-config.ts'
 import { shownUpstream } from '../../config/schema/upstream.ts'
 import { shownEndpoint } from '../../config/schema/url.ts'
@@ -55,7 +56,7 @@ export function examinationOf(parts: ExaminationParts): readonly Section[] {
 }
 
 function gatewaySection({ config, only, store, limits }: ExaminationParts): Section {
-  const { admin, listen } = config
+  const { admin, listen, token_service } = config
   return {
     subject: { kind: 'gateway', names: [], address: undefined },
     run: async (tell) => {
@@ -66,7 +67,10 @@ function gatewaySection({ config, only, store, limits }: ExaminationParts): Sect
       return [
         ...(await examineFiles(secretFilesOf(config))),
         await examineAddress('listen', listen, isGatewayHere),
-        await examineAddress('admin', admin.listen, isGatewayHere),
+        await examineAddress('admin.listen', admin.listen, isGatewayHere),
+        ...(token_service === undefined
+          ? []
+          : [await examineAddress('token_service.listen', token_service.listen, isGatewayHere)]),
         store,
         examineCallers(config),
       ]
@@ -80,7 +84,7 @@ function credentialSection(
   onToken: (token: AccessToken | undefined) => void,
 ): Section {
   const { name, token_endpoint } = credential
-  const isUsed = config.routes.some((route) => route.credential === credential)
+  const isUsed = config.routes.some((route) => route.credential === credential) || isGivenOut(credential, config)
   return {
     subject: { kind: 'credential', names: [name], address: token_endpoint && shownEndpoint(token_endpoint) },
     run: async (tell) => {
@@ -98,6 +102,13 @@ function credentialSection(
       }
     },
   }
+}
+
+/** Whether the token service gives its tokens to somebody. */
+function isGivenOut(credential: Credential, { token_service }: Config): boolean {
+  if (token_service === undefined || !isInFields(credential)) return false
+  const { callers } = token_service
+  return callers === undefined || callers.some(({ credentials }) => credentials?.includes(credential.name) ?? true)
 }
 
 type Group = readonly [Route, ...Route[]]

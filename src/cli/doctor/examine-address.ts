@@ -7,18 +7,21 @@ import { errorCode } from '../../network/error-code.ts'
 import { listenOn } from '../../proxy/caller/listen-on.ts'
 import type { Finding } from './finding.ts'
 
+/** What the findings are called. */
+const checks = { listen: 'listen', 'admin.listen': 'admin', 'token_service.listen': 'service' } as const
+
 /**
  * Finds out whether an address can be listened on, by doing so for a moment; nothing is touched where a unix socket is to be.
- * @param check what the finding is called; its key is `listen` there
+ * @param key where the configuration says it
  * @param isGatewayHere whether a gateway of this configuration answers: then it is the one that has the address
  */
 export async function examineAddress(
-  check: 'listen' | 'admin',
+  key: keyof typeof checks,
   address: ListenAddress,
   isGatewayHere: () => Promise<boolean>,
 ): Promise<Finding> {
   const shown = formatAddress(address)
-  const key = check === 'admin' ? 'admin.listen' : 'listen'
+  const check = checks[key]
   const facts = { address: shown }
   const code = await (isSocketFile(address) ? trySocketFile(address) : tryPort(address))
   if (code === undefined) return { check, verdict: 'ok', message: `${shown} is free`, facts }

@@ -19,7 +19,7 @@ export interface CredentialParts {
   readonly exchanges: TokenExchanges
   /** Whether what a token request brings is kept where those find it who use the credential. */
   readonly isKept: boolean
-  /** Whether a route names it. */
+  /** Whether a route names it, or the token service gives its tokens to somebody. */
   readonly isUsed: boolean
 }
 
@@ -33,8 +33,7 @@ export async function examineCredential(
   limits: WayLimits,
 ): Promise<ExaminedToken> {
   const findings: Finding[] = []
-  if (!isUsed)
-    findings.push({ check: 'route', verdict: 'warning', message: 'no route uses it; name it in a route, or remove it' })
+  if (!isUsed) findings.push({ check: 'route', verdict: 'warning', message: 'nothing uses it; name it in a route, or remove it' })
   const way = wayToTokens(credential)
   if (way !== undefined) {
     const { findings: onTheWay, socket } = await examineWay(way, limits)

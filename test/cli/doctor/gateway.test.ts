@@ -39,6 +39,15 @@ describe('an address', () => {
     })
   })
 
+  it('of the token service is tried too', async () => {
+    const { port } = await tcpServer(() => {})
+    const run = await runDoctor({ routes, token_service: { listen: `127.0.0.1:${port}` } })
+    expect(run.row('service')).toMatchObject({
+      status: 'warning',
+      remedy: 'stop what has it, or write another address under token_service.listen',
+    })
+  })
+
   it('may be a socket, whose file is left as it is', async () => {
     const place = scratch()
     const socket = (path: string): ListenAddress => ({ path, mode: 0o660, isLoopback: true })

@@ -353,7 +353,23 @@ describe('a credential', () => {
   it('that no route uses is a warning', async () => {
     const endpoint = await tokenEndpoint()
     const config = { ...configFor(endpoint), routes: [{ path: '/api', upstream: endpoint.url }] }
-    expect((await runDoctor(config)).row('route')).toMatchObject({ status: 'warning', message: 'no route uses it' })
+    expect((await runDoctor(config)).row('route')).toMatchObject({ status: 'warning', message: 'nothing uses it' })
+  })
+
+  it('that the token service gives out needs no route', async () => {
+    const endpoint = await tokenEndpoint()
+    const rowWith = async (caller: object | undefined, credential = {}) => {
+      const token_service = {
+        listen: '127.0.0.1:0',
+        ...(caller && { callers: [{ name: 'nginx', api_key: 'canary', ...caller }] }),
+      }
+      return (await runDoctor({ ...configFor(endpoint, credential), routes: [], token_service })).row('route')
+    }
+    expect(await rowWith(undefined)).toBeUndefined()
+    expect(await rowWith({})).toBeUndefined()
+    expect(await rowWith({ credentials: ['main'] })).toBeUndefined()
+    const inQuery = { inject: { query: 'access_token', value: '{access_token}' } }
+    expect(await rowWith({}, inQuery)).toMatchObject({ status: 'warning', message: 'nothing uses it' })
   })
 
   it('whose tokens count is handed back the one that nobody would use', async () => {
