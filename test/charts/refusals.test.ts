@@ -143,6 +143,24 @@ describeWithHelm('helm refuses', () => {
       'config.credentials.gett.variables.refresh_token',
       { credentials: { gett: { provider: 'gett', variables: { refresh_token: 'canary' } } } },
     ],
+    [
+      'config.credentials.gett.variables.password',
+      { credentials: { gett: { provider: 'gett', variables: { username: 'u', password: 'canary' } } } },
+    ],
+    [
+      'config.credentials.gett.token_request.assertion.key',
+      { credentials: { gett: { provider: 'gett', token_request: { assertion: { alg: 'HS256', key: 'canary' } } } } },
+    ],
+    [
+      'config.credentials.gett.token_request.proxy',
+      { credentials: { gett: { provider: 'gett', token_request: { proxy: 'http://us:canary@proxy.example.com:3128' } } } },
+    ],
+    ['config.routes[0].proxy', { routes: [{ path: '/gett', proxy: 'http://us:canary@proxy.example.com:3128' }] }],
+    ['config.credentials.gett.client_secret', { credentials: { gett: { provider: 'gett', client_secret: 'canary{' } } }],
+    [
+      'config.routes[0].headers.set.Authorization',
+      { routes: [{ path: '/gett', headers: { set: { Authorization: 'Basic canary' } } }] },
+    ],
     ['config.routes[0].tls.key', { routes: [{ path: '/gett', tls: { key: '-----BEGIN PRIVATE KEY-----\ncanary' } }] }],
     ['config.token_store.redis.url', { token_store: { redis: { ...redis.redis, url: 'redis://user:canary@redis:6379' } } }],
     ['config.callers[0].api_key', { callers: [{ name: 'orders', api_key: 'canary' }] }],
@@ -156,8 +174,14 @@ describeWithHelm('helm refuses', () => {
   })
 
   it('no variable and no placeholder where a secret could be', () => {
-    const token_request = { params: { client_secret: '{client_secret}' } }
-    const gett = { ...config.credentials.gett, client_secret: '${SECRET}', token_request }
+    const token_request = {
+      params: { client_secret: '{client_secret}' },
+      headers: { Authorization: 'Basic {client_secret}' },
+      proxy: 'http://user:${PASSWORD}@proxy.example.com:3128',
+      tls: { key: '/run/secrets/tls/tls.key' },
+    }
+    const token_response = { refresh_token: '/refresh_token' }
+    const gett = { ...config.credentials.gett, client_secret: '${SECRET}', token_request, token_response }
     const token_store = { redis: { url: 'rediss://user:${PASSWORD}@redis.example.com:6379', encryption_key: '${KEY}' } }
     const { isGood, says } = renderChart(chart, {
       ...gatewayValues,

@@ -19,7 +19,7 @@
 {{- end -}}
 {{- end -}}
 {{- else -}}
-{{- include "bearerd.checkSecrets" (dict "group" $config "at" (ternary "configFile: " "config." (ne $values.configFile ""))) -}}
+{{- include "bearerd.checkSecrets" (dict "group" $config "in" "" "at" (ternary "configFile: " "config." (ne $values.configFile ""))) -}}
 {{- if not (or $config.routes $config.token_service) -}}
 {{- fail "\n\nconfig.routes is missing: say which path goes to which provider, or give configFile or existingConfigMap. For example:\n\nconfig:\n  callers: [{name: orders, api_key: {file: /run/secrets/bearerd/orders-key}}]\n  credentials:\n    gett: {provider: gett, client_id: {file: /run/secrets/bearerd/gett-client-id}, client_secret: {file: /run/secrets/bearerd/gett-client-secret}}\n  routes: [{path: /gett, credential: gett}]\nexistingSecret: NAME\n" -}}
 {{- end -}}
@@ -73,23 +73,27 @@
 
 {{/*
 A ConfigMap is no place for a secret, and the values of a release are kept. A brace is a variable, or a placeholder of a template. Takes a group of
-the configuration, and where it is.
+the configuration, its key, and where it is. What `token_response` names are places in an answer.
 */}}
 {{- define "bearerd.checkSecrets" -}}
 {{- $at := .at -}}
-{{- $names := list "api_key" "client_secret" "client_secret_next" "encryption_key" "encryption_key_previous" "refresh_token" -}}
+{{- $in := .in -}}
 {{- range $key, $value := .group -}}
 {{- if kindIs "string" $value -}}
-{{- $isNamed := and (has $key $names) (not (contains "{" $value)) -}}
-{{- if or $isNamed (contains "PRIVATE KEY-----" $value) (regexMatch "^rediss?://[^/]*:[^/$]+@" $value) -}}
+{{- $isNamed := or (regexMatch "(?i)(secret|password|passphrase|api[-_]?key|encryption_key|refresh_token)(_next|_previous)?$" $key) (and (eq $key "key") (eq $in "assertion")) -}}
+{{- $isLiteral := and $isNamed $value (not (regexMatch "\\{[A-Za-z0-9_.-]+\\}" $value)) -}}
+{{- $isShown := or (contains "PRIVATE KEY-----" $value) (regexMatch "^[a-z]+://[^/@]*:[^/@$]+@" $value) (regexMatch "(?i)^(basic|bearer) +[^{ ]+$" $value) -}}
+{{- if or $isLiteral $isShown -}}
 {{- fail (printf "\n\n%s%s would stand in a ConfigMap for all to read: put it into the Secret of existingSecret, and write {file: /run/secrets/bearerd/KEY} here, or a variable of secretEnv.\n" $at $key) -}}
 {{- end -}}
 {{- else if kindIs "map" $value -}}
-{{- include "bearerd.checkSecrets" (dict "group" $value "at" (printf "%s%s." $at $key)) -}}
+{{- if ne $key "token_response" -}}
+{{- include "bearerd.checkSecrets" (dict "group" $value "in" $key "at" (printf "%s%s." $at $key)) -}}
+{{- end -}}
 {{- else if kindIs "slice" $value -}}
 {{- range $index, $item := $value -}}
 {{- if kindIs "map" $item -}}
-{{- include "bearerd.checkSecrets" (dict "group" $item "at" (printf "%s%s[%d]." $at $key $index)) -}}
+{{- include "bearerd.checkSecrets" (dict "group" $item "in" $key "at" (printf "%s%s[%d]." $at $key $index)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
