@@ -75,15 +75,24 @@ describeWithHelm('the chart', () => {
 
   it('mounts no token of a service account, and the Secret in a way that has bearerd say what is missing', () => {
     const { spec } = gatewayPod(chartObjects(chart, gatewayValues))
+    expect(at(spec, 'securityContext')).toMatchObject({ fsGroup: 65532 })
     expect(at(spec, 'automountServiceAccountToken')).toBe(false)
     expect(groupsAt(spec, 'volumes').map(({ name, secret }) => [name, secret])).toEqual([
       ['bearerd-config', undefined],
-      ['bearerd-secrets', { secretName: 'providers', defaultMode: 0o444, optional: true }],
+      ['bearerd-secrets', { secretName: 'providers', defaultMode: 0o440, optional: true }],
     ])
     const [container] = groupsAt(spec, 'containers')
     expect(groupsAt(container, 'env')).toContainEqual({
       name: 'GETT_CLIENT_ID',
       valueFrom: { secretKeyRef: { name: 'providers', key: 'gett-client-id', optional: true } },
+    })
+  })
+
+  it('has the Secret readable for all where no group of volumes is said', () => {
+    const { spec } = gatewayPod(chartObjects(chart, { ...gatewayValues, podSecurityContext: { fsGroup: null } }))
+    expect(groupsAt(spec, 'volumes')).toContainEqual({
+      name: 'bearerd-secrets',
+      secret: { secretName: 'providers', defaultMode: 0o444, optional: true },
     })
   })
 

@@ -51,19 +51,27 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
+{{/*
+Who may read a secret: the group of the volumes (fsGroup) where the pod has one of ours. The pod of a sidecar is not ours; there it is mounted by bearerd alone.
+*/}}
+{{- define "bearerd.secretMode" -}}
+{{- ternary "0440" "0444" (and (eq .Values.shape "gateway") (hasKey .Values.podSecurityContext "fsGroup")) -}}
+{{- end -}}
+
 {{/* Takes the scope and the name of the ConfigMap. */}}
 {{- define "bearerd.volumes" -}}
 - name: bearerd-config
   configMap: {name: {{ .configMap | quote }}}
+{{- $mode := include "bearerd.secretMode" .scope }}
 {{- with .scope.Values }}
 {{- if .existingSecret }}
 - name: bearerd-secrets
-  # Optional, so that bearerd starts, and says itself in its log which file is missing. Mounted by bearerd alone, so it needs no group.
-  secret: {secretName: {{ .existingSecret | quote }}, defaultMode: 0444, optional: true}
+  # Optional, so that bearerd starts, and says itself in its log which file is missing.
+  secret: {secretName: {{ .existingSecret | quote }}, defaultMode: {{ $mode }}, optional: true}
 {{- end }}
 {{- if .metrics.auth.existingSecret }}
 - name: bearerd-metrics
-  secret: {secretName: {{ .metrics.auth.existingSecret | quote }}, defaultMode: 0444, optional: true}
+  secret: {secretName: {{ .metrics.auth.existingSecret | quote }}, defaultMode: {{ $mode }}, optional: true}
 {{- end }}
 {{- with .extraVolumes }}
 {{ toYaml . }}
