@@ -84,6 +84,16 @@ const byCheck: readonly (readonly [string, Values, RegExp])[] = [
     { ...sidecarValues, config: { ...sidecarValues.config, listen: ':8080' } },
     /config\.callers is missing/,
   ],
+  [
+    'tokens for whoever asks',
+    { ...gatewayValues, config: { ...config, token_service: { listen: ':9180', insecure_http: true } } },
+    /config\.token_service\.callers is missing: .* List who may/,
+  ],
+  [
+    'tokens in clear text',
+    { ...gatewayValues, config: { ...config, token_service: { listen: ':9180', callers: config.callers.slice(0, 1) } } },
+    /config\.token_service\.tls is missing: .* insecure_http: true/,
+  ],
   ['a text that is no YAML', { configFile: 'routes: [' }, /configFile is no YAML: /],
   [
     'a text that listens on 127.0.0.1',

@@ -26,6 +26,16 @@
 {{- if and (ne (include "bearerd.isLoopback" $listen) "true") (not $config.callers) -}}
 {{- fail "\n\nconfig.callers is missing: whoever reaches it could use the tokens. List who may call (docs/callers.md), for example [{name: orders, api_key: {file: /run/secrets/bearerd/orders-key}}]; or say `callers: anyone` and rely on networkPolicy alone.\n" -}}
 {{- end -}}
+{{- with $config.token_service -}}
+{{- if and .listen (ne (include "bearerd.isLoopback" .listen) "true") -}}
+{{- if not .callers -}}
+{{- fail "\n\nconfig.token_service.callers is missing: whoever reaches it could have the tokens. List who may, for example [{name: nginx, api_key: {file: /run/secrets/bearerd/nginx-key}}].\n" -}}
+{{- end -}}
+{{- if not (or .tls .insecure_http) -}}
+{{- fail "\n\nconfig.token_service.tls is missing: the tokens would cross the network in clear text. Say its certificate, or insecure_http: true.\n" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- if $isGateway -}}
 {{- if eq (include "bearerd.isLoopback" $listen) "true" -}}
