@@ -33,7 +33,7 @@ export function checkGateway(
 
 /** Whoever may use the token service has the tokens: it is never open to a network, nor readable on one unless that is said. */
 function checkTokenService(
-  { listen, tls, callers, insecure_http }: TokenServiceKeys,
+  { listen, tls, callers, hosts, insecure_http }: TokenServiceKeys,
   others: readonly (ListenAddress | undefined)[],
   report: Report,
 ): void {
@@ -51,6 +51,14 @@ function checkTokenService(
       'clear_text',
       [...at, 'listen'],
       'the tokens would cross the network in clear text; write token_service.tls, or say insecure_http: true there',
+    )
+  }
+  // Where there is TLS, the certificate has another name than the page.
+  const byAddress = isExposed && hosts.length === 0 ? (callers ?? []).findIndex(({ cidr }) => cidr !== undefined) : -1
+  if (byAddress >= 0) {
+    report(
+      [...at, 'callers', byAddress, 'cidr'],
+      'a web page in a browser there could have the tokens, by pointing its own name at this address; list under token_service.hosts what proxies call it, or say another proof',
     )
   }
   if (insecure_http && !isExposed)

@@ -84,6 +84,16 @@ describe('token_service', () => {
     expect(problemsOf(service(`listen: ":1", insecure_http: true, ${list}`))).toEqual([])
   })
 
+  it('does not take an address for a proof where a web page could lead a browser to it', () => {
+    const byAddress = 'callers: [{name: k, api_key: k}, {name: a, cidr: 10.0.0.0/8}]'
+    const text = service(`listen: ":1", insecure_http: true, ${byAddress}`)
+    expect(problemsOf(text)).toEqual([
+      expect.stringMatching(/token_service\.callers\[1\]\.cidr: a web page .*; list under token_service\.hosts/),
+    ])
+    expect(problemsOf(service(`listen: ":1", insecure_http: true, hosts: [tokens.internal, 10.0.0.7], ${byAddress}`))).toEqual([])
+    expect(problemsOf(service(`listen: 127.0.0.1:1, ${byAddress}`))).toEqual([])
+  })
+
   it('gives nobody a token that goes into the query', () => {
     const text = withCredential('inject: {query: access_token, value: "{access_token}"}')
     const named = `${text}token_service: {listen: 127.0.0.1:1, callers: [{name: a, api_key: k, credentials: [main]}]}\n`

@@ -26,7 +26,8 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
     for (const route of sorted) {
       if (missOf(route, hostname, path) === undefined) return { route, rest: path.slice(route.path.length) }
     }
-    throw new GatewayError('no_route', `no route has this path; routes here: ${routes.map(({ label }) => label).join(', ')}`)
+    const labels = routes.length === 0 ? 'none' : routes.map(({ label }) => label).join(', ')
+    throw new GatewayError('no_route', `no route has this path; routes here: ${labels}`)
   }
 }
 
