@@ -62,6 +62,12 @@ describeWithHelm('the chart', () => {
     expect(at(deployment, 'spec.strategy.type')).toBe('RollingUpdate')
   })
 
+  it('says nothing of a rolling update where pods are recreated, as a volume for one pod at a time wants', () => {
+    const objects = chartObjects(chart, { ...gatewayValues, strategy: { type: 'Recreate' } })
+    const [deployment] = objects.filter(({ kind }) => kind === 'Deployment')
+    expect(at(deployment, 'spec.strategy')).toEqual({ type: 'Recreate' })
+  })
+
   it('gives the pod as long to end as a stop can take', () => {
     const graceOf = (values: Readonly<Record<string, unknown>>) =>
       at(gatewayPod(chartObjects(chart, values)).spec, 'terminationGracePeriodSeconds')
