@@ -90,6 +90,15 @@ describeWithProgram('caddy', 'version')('Caddy with tokens from bearerd', () => 
     expect(api.tokens.requests).toHaveLength(2)
   })
 
+  it('answers a refused GET with what bearerd says where there is no other token', async () => {
+    const { url, api } = await startCaddy()
+    await ask(url, '/a')
+    api.tokens.revokeAll()
+    api.tokens.answer = (response) => void response.writeHead(500).end()
+    expect(await ask(url, '/a')).toMatchObject({ status: 401, code: 'no_new_token' })
+    expect(api.calls).toHaveLength(2)
+  })
+
   it('relays the refusal of a request with a body as it came', async () => {
     const { url, api } = await startCaddy()
     await ask(url, '/a')
