@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { expect, it } from 'vitest'
-import { chart, gatewayValues, sidecarValues } from '../support/chart-values.ts'
+import { chart, gatewayValues, matrix, sidecarValues } from '../support/chart-values.ts'
 import type { Values } from '../support/chart-values.ts'
 import { scratch } from '../support/cli-scratch.ts'
 import { describeWithHelm, helm } from '../support/kubernetes-tools.ts'
@@ -37,6 +37,20 @@ describeWithHelm('after helm install', () => {
       networkPolicy: { enabled: false },
     }
     expect(notes(shared)).not.toContain('Note:')
+  })
+
+  it('it is said where other proxies get tokens, and nothing of routes where there are none', () => {
+    const values = matrix['a token service for other proxies'] ?? {}
+    const both = notes(values)
+    const alone = notes({ ...values, config: { ...(values['config'] as object), routes: undefined } })
+    for (const said of [both, alone]) {
+      expect(said).toContain('http://rel-bearerd.apps:9180/authorize/CREDENTIAL\n')
+      expect(said).toContain('bearerd-proxy: "true"')
+    }
+    expect(both).toContain('/gett\n')
+    expect(alone).not.toContain('Applications call')
+    expect(notes(gatewayValues)).not.toContain('Other proxies')
+    expect(notes({ ...gatewayValues, config: {}, existingConfigMap: 'mine' })).toContain('http://rel-bearerd.apps:8080/...')
   })
 
   it('it is said how a sidecar gets into pods', () => {
