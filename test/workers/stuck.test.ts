@@ -55,11 +55,11 @@ test('a worker that does not answer any more is replaced, and every later reques
 })
 
 test('a worker that is only slow to answer is left alone', async () => {
-  hasten({ 5_000: 50, 10_000: 1_000 })
+  hasten({ 5_000: 50, 10_000: 3_000 })
   const { children, log, call } = await pool()
   // Longer than once the limit, shorter than twice.
   children[0]?.kill('SIGSTOP')
-  await new Promise((resolve) => setTimeout(resolve, 1_300))
+  await new Promise((resolve) => setTimeout(resolve, 3_700))
   children[0]?.kill('SIGCONT')
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   expect(log.filter(({ level }) => level === 'error')).toEqual([])
