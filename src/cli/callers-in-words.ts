@@ -1,10 +1,17 @@
 import type { Config } from '../config/config.ts'
+import type { Caller, TokenServiceCaller } from '../config/schema/callers.ts'
 import { isSocketFile } from '../config/schema/listen.ts'
-import type { Caller } from '../config/schema/callers.ts'
+import type { ListenAddress } from '../config/schema/listen.ts'
+
+/** A listener, and who may use it. */
+export interface Listening {
+  readonly listen: ListenAddress
+  readonly callers?: readonly Caller[] | readonly TokenServiceCaller[] | 'anyone' | undefined
+}
 
 /** Who may call, for people. */
-export function callersInWords({ callers, listen }: Pick<Config, 'callers' | 'listen'>): string {
-  if (Array.isArray(callers)) return callers.map(callerInWords).join('; ')
+export function callersInWords({ callers, listen }: Listening): string {
+  if (typeof callers === 'object') return callers.map(callerInWords).join('; ')
   if (isSocketFile(listen)) return `whoever may use the socket (mode ${listen.mode.toString(8).padStart(4, '0')})`
   return listen.isLoopback ? 'anyone on this machine' : 'anyone who can connect, without any proof'
 }
@@ -14,7 +21,11 @@ export function callerNames({ callers }: Pick<Config, 'callers'>): readonly stri
   return Array.isArray(callers) ? callers.map(({ name }: Caller) => name) : null
 }
 
-function callerInWords({ name, routes, ...proofs }: Caller): string {
-  const proof = (['api_key', 'jwt', 'tls_subject', 'cidr'] as const).find((candidate) => proofs[candidate] !== undefined)
-  return `${name} (${proof ?? 'no proof'})${routes === undefined ? '' : ` on ${routes.join(', ')}`}`
+function callerInWords({ name, ...more }: Caller | TokenServiceCaller): string {
+  const proof = (['api_key', 'jwt', 'tls_subject', 'cidr'] as const).find((candidate) => more[candidate] !== undefined)
+  const limits = [
+    'routes' in more && more.routes !== undefined && ` on ${more.routes.join(', ')}`,
+    'credentials' in more && more.credentials !== undefined && ` for ${more.credentials.join(', ')}`,
+  ]
+  return `${name} (${proof ?? 'no proof'})${limits.filter((limit) => limit !== false).join('')}`
 }

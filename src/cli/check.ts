@@ -121,7 +121,9 @@ function summaryOf(config: Config): string[] {
     `${file}: ${counted(routes.length, 'route')}, ${counted(credentials.size, 'credential')}, listening on ${formatAddress(listen)}`,
     ...rows,
     `  callers: ${callersInWords(config)}`,
-    ...(token_service === undefined ? [] : [`  tokens for other proxies on ${formatAddress(token_service.listen)}`]),
+    ...(token_service === undefined
+      ? []
+      : [`  tokens for other proxies on ${formatAddress(token_service.listen)}: ${callersInWords(token_service)}`]),
     ...logins.map(({ name }) => `  ${name} needs a person's consent, once: bearerd login ${name}`),
   ]
 }

@@ -115,9 +115,16 @@ describe('check', () => {
     )
   })
 
-  it('says where other proxies get tokens', async () => {
-    const file = scratch().write('good.yaml', `${goodConfig}token_service: {listen: 127.0.0.1:9180}\n`)
-    expect((await runHere(['check', '-c', file])).stdout).toContain('\n  tokens for other proxies on 127.0.0.1:9180\n')
+  it.each([
+    ['', 'anyone on this machine'],
+    [
+      ', callers: [{name: n, api_key: canary, credentials: [main]}, {name: o, cidr: 10.0.0.0/8}]',
+      'n (api_key) for main; o (cidr)',
+    ],
+  ])('says where other proxies get tokens, and which%s', async (callers, words) => {
+    const file = scratch().write('good.yaml', `${goodConfig}token_service: {listen: 127.0.0.1:9180${callers}}\n`)
+    const line = `\n  tokens for other proxies on 127.0.0.1:9180: ${words}\n`
+    expect((await runHere(['check', '-c', file])).stdout).toContain(line)
   })
 
   it('says who may call', async () => {
