@@ -57,6 +57,7 @@ function checkTokenService(
   const byAddress = isExposed && hosts.length === 0 ? (callers ?? []).findIndex(({ cidr }) => cidr !== undefined) : -1
   if (byAddress >= 0) {
     report(
+      'open_to_all',
       [...at, 'callers', byAddress, 'cidr'],
       'a web page in a browser there could have the tokens, by pointing its own name at this address; list under token_service.hosts what proxies call it, or say another proof',
     )
