@@ -57,10 +57,16 @@ describe('bearerd init with presets', () => {
       `wrote ${path('bearerd.schema.json')}, with which editors complete and explain its keys`,
       'Next:',
       ...Object.keys(env).map((name) => `  export ${name}=...`),
-      `  bearerd check -c ${config}`,
+      `  bearerd doctor -c ${config}`,
       `  bearerd serve -c ${config}`,
       '  curl http://127.0.0.1:8080/gett/...',
     ])
+  })
+
+  it('names the next commands as they are run from a checkout', async () => {
+    const { config } = initPlace()
+    const { stderr } = await runInit({ providers: ['gett'], values: { config }, env: { npm_lifecycle_event: 'bearerd' } })
+    expect(stderr).toContain(`\n  npm run bearerd -- doctor -c ${config}\n  npm run bearerd -- serve -c ${config}\n`)
   })
 
   it.each(presetNames())('writes for %s what its user has to say, and no more', async (name) => {
@@ -97,7 +103,7 @@ describe('bearerd init with presets', () => {
     const { stdout, stderr } = await runInit({ providers: ['paypal'], values, env: { PAYPAL_CLIENT_ID: 'set already' } })
     expect(codeOf(stdout).slice(-3)).toEqual(['  - path: /pay', '    upstream: https://pay.example/v2', '    credential: paypal'])
     expect(stderr).not.toContain('PAYPAL_CLIENT_ID')
-    expect(stderr).toContain('  bearerd schema > bearerd.schema.json\n  bearerd check -c FILE\n')
+    expect(stderr).toContain('  bearerd schema > bearerd.schema.json\n  bearerd doctor -c FILE\n')
   })
 })
 

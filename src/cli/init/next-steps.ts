@@ -18,6 +18,8 @@ export function nextSteps(
   const option = file === undefined ? ' -c FILE' : isNamed ? ` -c ${/^[\w./-]+$/.test(file) ? file : JSON.stringify(file)}` : ''
   const isVisible = typeof values['from-curl'] === 'string' && values['from-curl'] !== '-'
   const hasKey = plans.some(({ keys }) => JSON.stringify(keys).includes('/run/secrets/'))
+  // Who works from a checkout has no command of this name.
+  const program = env['npm_lifecycle_event'] === 'bearerd' ? 'npm run bearerd --' : 'bearerd'
   return [
     ...plans.flatMap(({ notes }) => notes),
     ...plans
@@ -31,9 +33,10 @@ export function nextSteps(
     'Next:',
     ...missing.map((name) => `  export ${name}=...`),
     ...(hasKey ? ['  put the private key where the configuration says'] : []),
-    ...(file === undefined ? [`  bearerd schema > ${schemaFileName}`] : []),
-    `  bearerd check${option}`,
-    `  bearerd serve${option}`,
+    ...(file === undefined ? [`  ${program} schema > ${schemaFileName}`] : []),
+    // Says all that `bearerd check` says, and whether the provider takes the secrets.
+    `  ${program} doctor${option}`,
+    `  ${program} serve${option}`,
     ...plans.slice(0, 1).map(({ path }) => `  curl http://127.0.0.1:8080${path}/...`),
   ]
 }
