@@ -112,7 +112,8 @@ describe('examples/nginx', () => {
   withNginx('lets in who has a key, and passes target, fields and status through as they are', async () => {
     const upstream = await httpServer((received, response) => {
       const { url, headers } = received
-      response.writeHead(209).end(JSON.stringify({ url, headers }))
+      // What it says to its own nginx is no order for this one.
+      response.writeHead(209, { 'x-accel-redirect': '/uber/elsewhere' }).end(JSON.stringify({ url, headers }))
     })
     const proxy = await behindNginx(upstream.url)
     const fields = { ...key, 'x-request-id': 'of the caller', Some_Field: 'kept' }

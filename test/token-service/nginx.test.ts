@@ -137,6 +137,19 @@ describeWithProgram('nginx', '-v')('nginx with tokens from bearerd', () => {
     expect(api.begun()).toBe(0)
   })
 
+  it.each(['/a', '/replayed'])('takes no order from the API to answer with a token: %s', async (path) => {
+    const { url, api } = await startNginx(
+      (_, response) => void response.writeHead(200, { 'x-accel-redirect': '/_bearerd/authorize' }).end('of the API'),
+    )
+    if (path === '/replayed') {
+      await ask(url, '/a')
+      api.tokens.revokeAll()
+    }
+    const answer = await ask(url, path)
+    expect(JSON.stringify(answer)).not.toContain('token-')
+    expect(answer).toMatchObject({ status: 200, body: 'of the API' })
+  })
+
   it('with 50 requests refused at once costs one token request, and loses none', async () => {
     const { url, api } = await startNginx((call, response) => void response.end(call.body))
     await ask(url, '/a')
