@@ -113,6 +113,7 @@ export const matrix: Readonly<Record<string, Values>> = {
     podLabels: { tier: 'egress' },
     nodeSelector: { 'kubernetes.io/os': 'linux' },
     tolerations: [{ key: 'egress', operator: 'Exists' }],
+    extraPodSpec: { hostAliases: [{ ip: '10.0.0.9', hostnames: ['auth.internal'] }], runtimeClassName: 'gvisor' },
     affinity: {
       nodeAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: {
