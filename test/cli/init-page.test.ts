@@ -14,7 +14,7 @@ function block(kind: string): string {
 describe('docs/getting-started.md', () => {
   it('shows what init says', async () => {
     const { folder } = initPlace()
-    const [command = '', ...lines] = block('').trimEnd().split('\n')
+    const [command = '', ...lines] = block('console').trimEnd().split('\n')
     expect(command).toBe('$ bearerd init gett uber')
     const { code, stdout, stderr } = await run(['init', 'gett', 'uber'], { cwd: folder })
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })

@@ -42,8 +42,9 @@ const shownPorts = [8080, 9090, 9400, 9180]
 /**
  * Runs the commands of a page one after the other, as a person would: in one shell, in an empty folder, with the files that the page has saved
  * before (`<!-- file: NAME -->` above a block). Ports are free ones in place of those of the page.
+ * @param files what is in the folder to begin with
  */
-export async function runCommands(blocks: readonly Block[], env: Readonly<Record<string, string>> = {}): Promise<RanCommand[]> {
+export async function runCommands(blocks: readonly Block[], files: Readonly<Record<string, string>> = {}): Promise<RanCommand[]> {
   const ports = new Map<number, number>()
   for (const port of shownPorts) ports.set(port, await freePort())
   const there = (text: string): string => text.replaceAll(/\b\d{4}\b/g, (digits) => String(ports.get(Number(digits)) ?? digits))
@@ -55,15 +56,12 @@ export async function runCommands(blocks: readonly Block[], env: Readonly<Record
   const programs = join(folder, 'programs')
   mkdirSync(home)
   mkdirSync(programs)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), there(text))
   writeFileSync(join(programs, 'bearerd'), shim(there), { mode: 0o755 })
   const steps = stepsOf(blocks)
   const script = [waitFor, ...steps.flatMap((step, index) => linesOf(step, index, folder, there))].join('\n')
   writeFileSync(join(folder, 'script'), script)
-  await runScript(join(folder, 'script'), home, {
-    PATH: [programs, nodeFolder, process.env['PATH']].join(':'),
-    HOME: home,
-    ...env,
-  })
+  await runScript(join(folder, 'script'), home, { PATH: [programs, nodeFolder, process.env['PATH']].join(':'), HOME: home })
   return steps.map(({ line, command, shown, expectedCode }, index) => {
     const read = (name: string): string =>
       existsSync(join(folder, `${name}-${index}`)) ? readFileSync(join(folder, `${name}-${index}`), 'utf8') : ''

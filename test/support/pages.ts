@@ -53,13 +53,15 @@ export function pageOf(path: string, text: string): Page {
   const blocks: Block[] = []
   const prose: string[] = []
   const lines = text.split('\n')
-  let open: { fence: string; kind: string; at: number } | undefined
+  let open: { fence: string; kind: string; at: number; indent: string } | undefined
   for (const [index, line] of lines.entries()) {
-    const [, fence = '', kind = ''] = /^ *(`{3,})(.*)$/.exec(line) ?? []
-    if (open === undefined && fence !== '') open = { fence, kind: kind.trim(), at: index }
+    const [, indent = '', fence = '', kind = ''] = /^( *)(`{3,})(.*)$/.exec(line) ?? []
+    if (open === undefined && fence !== '') open = { fence, kind: kind.trim(), at: index, indent }
     else if (open !== undefined && fence === open.fence && kind === '') {
-      const [, comment = ''] = /^<!-- ([^]*) -->$/.exec(lines[open.at - 1] ?? '') ?? []
-      blocks.push({ kind: open.kind, text: `${lines.slice(open.at + 1, index).join('\n')}\n`, line: open.at + 2, comment })
+      const [, comment = ''] = /^ *<!-- ([^]*) -->$/.exec(lines[open.at - 1] ?? '') ?? []
+      const start = open.indent.length
+      const text = lines.slice(open.at + 1, index).map((inner) => `${inner.slice(start)}\n`)
+      blocks.push({ kind: open.kind, text: text.join(''), line: open.at + 2, comment })
       open = undefined
     }
     prose.push(open === undefined && fence === '' ? line : '')

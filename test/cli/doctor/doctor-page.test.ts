@@ -20,7 +20,7 @@ it('docs/doctor.md shows what is printed for the configuration of the demo with 
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
 
   const shown = stdout.replace(file, './proxy.config.yaml').replaceAll(simulator.url.replace('http://', ''), '127.0.0.1:9400')
-  const [, block = ''] = /<!-- doctor:.*-->\n```\n([^]*?)```/.exec(page) ?? []
+  const [, block = ''] = /<!-- doctor:.*-->\n```text\n([^]*?)```/.exec(page) ?? []
   expect(untimed(block)).toBe(untimed(shown))
 })
 
