@@ -5,6 +5,7 @@ import { createAdminApp } from '../../src/admin/admin-app.ts'
 import type { GatewayView } from '../../src/admin/gateway-view.ts'
 import { configOf, goodConfig } from '../support/cli-problems.ts'
 import { apiGateway, until } from '../support/cli-admin-gateway.ts'
+import { packageVersion } from '../../src/cli/version.ts'
 import { readApiDocument } from '../support/openapi.ts'
 import { reloadable } from '../support/reloadable-gateway.ts'
 import { answerJson } from '../support/servers.ts'
@@ -42,8 +43,9 @@ const asked = api.operations.map((operation) => {
 })
 
 describe('docs/admin-api.yaml', () => {
-  it('is a document by the rules of OpenAPI', () => {
+  it('is a document by the rules of OpenAPI, of this version', () => {
     expect(api.problems()).toEqual([])
+    expect(api.text).toContain(`\n  version: ${packageVersion()}\n`)
     expect(api.operations.length).toBeGreaterThan(8)
   })
 

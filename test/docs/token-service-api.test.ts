@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { packageVersion } from '../../src/cli/version.ts'
 import { readApiDocument } from '../support/openapi.ts'
 import { answerJson, readBody } from '../support/servers.ts'
 import { ask, report, startTokenService } from '../support/token-service.ts'
@@ -15,8 +16,9 @@ function holds(operation: string, { status, headers, body }: ServiceAnswer): voi
 }
 
 describe('docs/token-service-api.yaml', () => {
-  it('is a document by the rules of OpenAPI', () => {
+  it('is a document by the rules of OpenAPI, of this version', () => {
     expect(api.problems()).toEqual([])
+    expect(api.text).toContain(`\n  version: ${packageVersion()}\n`)
   })
 
   it('has the paths that the service names', async () => {

@@ -58,6 +58,7 @@ export async function runCommands(blocks: readonly Block[], files: Readonly<Reco
   mkdirSync(programs)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), there(text))
   writeFileSync(join(programs, 'bearerd'), shim(there), { mode: 0o755 })
+  writeFileSync(join(programs, 'npm'), npmShim, { mode: 0o755 })
   const steps = stepsOf(blocks)
   const script = [waitFor, ...steps.flatMap((step, index) => linesOf(step, index, folder, there))].join('\n')
   writeFileSync(join(folder, 'script'), script)
@@ -102,6 +103,13 @@ function stepsOf(blocks: readonly Block[]): Step[] {
   }
   return steps
 }
+
+/** In a checkout `npm run bearerd -- ARGS` stands for `bearerd ARGS`; here nobody is in the folder of the checkout. */
+const npmShim = `#!/bin/bash
+[ "$1 $2 $3" = "run bearerd --" ] || exit 64
+shift 3
+exec bearerd "$@"
+`
 
 /** `bearerd` is that of the checkout; the simulator is not where it would be by default. */
 function shim(there: (text: string) => string): string {

@@ -23,6 +23,12 @@ export type Elsewhere = {
 
 /** Pages whose commands are run in their order, with what has to be there beforehand. */
 export const pagesThatRun: readonly { readonly path: string; readonly files?: Readonly<Record<string, string>> }[] = [
+  {
+    path: 'README.md',
+    files: {
+      'call.txt': 'curl -d grant_type=client_credentials -d client_id=a -d client_secret=b https://auth.crm.example/oauth2/token',
+    },
+  },
   { path: 'docs/tutorial.md' },
   { path: 'docs/offline-tests.md' },
   { path: 'docs/fleet.md' },
