@@ -52,7 +52,7 @@ describe('the catalogue of errors', () => {
   })
 
   it('is what other pages link to', () => {
-    for (const file of ['README.md', 'docs/configuration.md', 'docs/running.md', 'docs/runbook.md', 'docs/doctor.md']) {
+    for (const file of ['docs/README.md', 'docs/configuration.md', 'docs/running.md', 'docs/runbook.md', 'docs/doctor.md']) {
       const links = [...readFileSync(file, 'utf8').matchAll(/\]\((?:docs\/)?errors\.md(?:#([^)]+))?\)/g)]
       expect(links.length, file).toBeGreaterThan(0)
       for (const [, anchor] of links) if (anchor !== undefined) expect(anchorsOf(page)).toContain(anchor)

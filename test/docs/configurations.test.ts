@@ -67,7 +67,7 @@ function wholesOf(text: string): string[] {
   if (text.startsWith('routes:') && text.includes('credential: salesforce')) {
     return [`${credential.replace('gett', 'salesforce')}    client_secret: secret\n${text}`]
   }
-  return [/^credentials:/m.test(text) ? text : `${text}${credential}    client_secret: secret\n${route}`]
+  return [/^(?:credentials|routes):/m.test(text) ? text : `${text}${credential}    client_secret: secret\n${route}`]
 }
 
 /** A variable for each that has no default. */
