@@ -39,6 +39,19 @@ it('docs/monitoring.md has Prometheus look where the gateway says, for a job tha
   expect(jobs).toMatchObject([{ job_name: expect.stringContaining('bearerd') as unknown, scrape_interval: '15s' }])
 })
 
+it('docs/monitoring.md has Alertmanager tell apart what the alerts have', () => {
+  const [alertmanager] = readPage('docs/monitoring.md').blocks.filter(({ text }) => text.startsWith('route:'))
+  const { route: tree, inhibit_rules: inhibits } = parse(alertmanager?.text ?? '') as {
+    route: { routes: readonly { matchers: readonly string[] }[] }
+    inhibit_rules: readonly { source_matchers: readonly string[] }[]
+  }
+  const alerts = readFileSync(join(projectRoot, 'monitoring/alerts.yml'), 'utf8')
+  const [, severity = ''] = /^severity="(\w+)"$/.exec(tree.routes[0]?.matchers[0] ?? '') ?? []
+  expect(alerts).toMatch(new RegExp(`severity: ${severity}\\b`))
+  const [, source = ''] = /^alertname="(\w+)"$/.exec(inhibits[0]?.source_matchers[0] ?? '') ?? []
+  expect(alerts).toContain(`alert: ${source}\n`)
+})
+
 it('docs/running.md has the health check of our image', () => {
   const [line = ''] = readPage('docs/running.md')
     .blocks.filter(({ kind }) => kind === 'dockerfile')

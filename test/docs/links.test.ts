@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { projectRoot } from '../support/cli-process.ts'
@@ -29,6 +29,26 @@ describe('links between pages', () => {
       { line: 5, path: 'docs/a.md', anchor: 'a-b-c' },
     ])
     expect([...anchors]).toEqual(['a-b-c', 'a-b-c-1'])
+  })
+})
+
+describe('pages that are named outside of the documentation', () => {
+  const files = globSync(['{src,scripts,page,providers,monitoring,examples,kustomize,charts}/**/*.*', '*.yaml'], {
+    cwd: projectRoot,
+  })
+  const named = files.flatMap((file) =>
+    [...readFileSync(join(projectRoot, file), 'utf8').matchAll(/\bdocs\/([\w/-]+\.md)(?:#([\w-]+))?/g)].map(
+      ([text, path = '', anchor]) => ({ file, text, path: `docs/${path}`, anchor }),
+    ),
+  )
+
+  it('are there, with their headings', () => {
+    expect(named.length).toBeGreaterThan(30)
+    const broken = named.filter(({ path, anchor }) => {
+      const page = byPath.get(path)
+      return page === undefined || (anchor !== undefined && !page.anchors.has(anchor))
+    })
+    expect(broken.map(({ file, text }) => `${file}: ${text}`)).toEqual([])
   })
 })
 

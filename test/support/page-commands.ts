@@ -126,8 +126,10 @@ function linesOf({ command, files }: Step, index: number, folder: string, there:
   const [, started] = /^bearerd (simulate|serve)\b.*&$/.exec(command) ?? []
   return [
     ...files.map(([name]) => `cp '${folder}/file-${index}-${name}' '${name}'`),
+    // A block of several commands has failed when one of them has.
+    `failed=0; trap 'failed=$?' ERR`,
     `. '${folder}/command-${index}' > '${folder}/output-${index}' 2>&1`,
-    `echo $? > '${folder}/code-${index}'`,
+    `code=$?; trap - ERR; [ $code != 0 ] || code=$failed; echo $code > '${folder}/code-${index}'`,
     ...(started === undefined
       ? []
       : [`answers ${there(started === 'serve' ? 'http://127.0.0.1:9090/livez' : 'http://127.0.0.1:9400/_control')}`]),
