@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { projectRoot } from './cli-process.ts'
@@ -56,13 +56,19 @@ export async function runCommands(blocks: readonly Block[], files: Readonly<Reco
   const programs = join(folder, 'programs')
   mkdirSync(home)
   mkdirSync(programs)
+  // Where a page begins in a checkout, it finds these.
+  for (const name of ['bin', 'node_modules']) symlinkSync(join(projectRoot, name), join(home, name))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(home, name), there(text))
   writeFileSync(join(programs, 'bearerd'), shim(there), { mode: 0o755 })
   writeFileSync(join(programs, 'npm'), npmShim, { mode: 0o755 })
   const steps = stepsOf(blocks)
   const script = [waitFor, ...steps.flatMap((step, index) => linesOf(step, index, folder, there))].join('\n')
   writeFileSync(join(folder, 'script'), script)
-  await runScript(join(folder, 'script'), home, { PATH: [programs, nodeFolder, process.env['PATH']].join(':'), HOME: home })
+  await runScript(join(folder, 'script'), home, {
+    PATH: [programs, nodeFolder, process.env['PATH']].join(':'),
+    HOME: home,
+    TMPDIR: home,
+  })
   return steps.map(({ line, command, shown, expectedCode }, index) => {
     const read = (name: string): string =>
       existsSync(join(folder, `${name}-${index}`)) ? readFileSync(join(folder, `${name}-${index}`), 'utf8') : ''

@@ -56,7 +56,7 @@ export const elsewhere: readonly Elsewhere[] = [
     kinds: ['sh'],
     start: /^npm ci/,
     kind: 'not run',
-    because: 'installs; what it defines is there in the tests',
+    because: 'installs',
   },
   { page: 'docs/install.md', kinds: ['sh'], start: /^npx/, kind: 'tested', by: 'test/cli/package.test.ts' },
   { page: 'docs/install.md', kinds: ['sh'], start: /^docker/, kind: 'tested', by: 'test/image/image.test.ts' },
