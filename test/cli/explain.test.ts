@@ -62,6 +62,31 @@ async function explained(config: object, ...args: readonly string[]): Promise<Ex
 }
 
 describe('explain', () => {
+  it('says with --state what the gateway that runs knows of the token, or why nobody knows', async () => {
+    const endpoint = await tokenEndpoint()
+    const upstream = await httpServer((_request, response) => response.end('good'))
+    const parts = {
+      credentials: { main: { token_endpoint: endpoint.url, client_id: 'client', client_secret: 'canary' } },
+      routes: [{ path: '/api', upstream: upstream.url, credential: 'main' }],
+    }
+    const gateway = await startTestGateway(parts)
+    const config = { ...parts, admin: { listen: new URL(gateway.adminUrl).host } }
+    const state = async (): Promise<unknown> => ((await explained(config, 'GET', '/api', '--state')) as { state?: unknown }).state
+    expect(await state()).toBe('no token yet')
+    await fetch(`${gateway.url}/api`)
+    expect(await state()).toMatch(/^fresh, expires \d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    endpoint.answer = (response) => void response.writeHead(500).end()
+    await fetch(`${gateway.adminUrl}/credentials/main/renew`, { method: 'POST' })
+    expect(await state()).toMatch(/^fresh, expires \S+, last error http_500, next attempt in \d+ s$/)
+
+    const shown = await explain(config, 'GET', '/api', '--state')
+    expect(shown.stdout).toMatch(/\n {2}token {5}of main, .*\n {2}state {5}fresh, /)
+    expect(shown.stdout).not.toContain('canary')
+    const nobody = await explain({ ...parts, admin: { listen: '127.0.0.1:1' } }, 'GET', '/api', '--state')
+    expect(nobody).toMatchObject({ code: 0, stderr: '' })
+    expect(nobody.stdout).toContain('  state     not known: /status at 127.0.0.1:1 cannot be asked: nothing listens there\n')
+  })
+
   it.each([
     ['pass', [], []],
     ['make', [{ name: 'traceparent', value: '***' }], []],
