@@ -79,7 +79,8 @@ export class FrameWriter {
 
   /**
    * Goes on with those who wait: first those who only wait for room, because a large body would take it all again and again; then
-   * each a frame in turn.
+   * each a frame in turn. Whoever has had one goes to the end of the line, and the next time begins where this one ends: what the
+   * upstream takes at once is often less than a frame for each.
    */
   sendWaiting(): void {
     if (this.isFull) return
@@ -88,7 +89,9 @@ export class FrameWriter {
       isMore = false
       for (const sender of Array.from(this.#waiting)) {
         if (this.isFull || this.#window <= 0) break
-        if (this.#waiting.has(sender) && this.#sendFrame(sender)) isMore = true
+        if (!this.#waiting.has(sender) || !this.#sendFrame(sender)) continue
+        isMore = true
+        if (this.#waiting.delete(sender)) this.#waiting.add(sender)
       }
     }
     // Whose last piece has filled the connection is told next time.
