@@ -41,6 +41,11 @@ export class FrameWriter {
     return this.#isBroken || this.#socket.writableNeedDrain
   }
 
+  /** Whether somebody waits until the upstream takes more of all bodies together. */
+  get isCrowded(): boolean {
+    return this.#window <= 0 && this.#waiting.size > 0
+  }
+
   /** From now on nothing is written: nobody would take it. */
   break(): void {
     this.#isBroken = true

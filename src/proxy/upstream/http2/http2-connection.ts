@@ -125,6 +125,21 @@ export class Http2Connection implements FrameListener, StreamHost<Http2Stream> {
     return this.#taken.size === 0
   }
 
+  /** How many requests are under way on it. */
+  get load(): number {
+    return this.#taken.size
+  }
+
+  /** Whether it takes a request now. */
+  get hasRoom(): boolean {
+    return this.#state === 'open' && this.isOpen && this.#taken.size < this.places
+  }
+
+  /** Whether bodies wait for the window that all of them share. */
+  get isCrowded(): boolean {
+    return this.#writer.isCrowded
+  }
+
   /** Whether any request has been sent on it. */
   get wasUsed(): boolean {
     return this.#nextId > 1
@@ -144,7 +159,7 @@ export class Http2Connection implements FrameListener, StreamHost<Http2Stream> {
 
   /** A stream for a request, if there is room. */
   take(): Http2Stream | undefined {
-    if (this.#state !== 'open' || !this.isOpen || this.#taken.size >= this.places) return undefined
+    if (!this.hasRoom) return undefined
     const stream = new Http2Stream(this)
     this.#taken.add(stream)
     this.#idle.stop()

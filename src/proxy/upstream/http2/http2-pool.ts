@@ -19,13 +19,16 @@ export interface Http2PoolOptions extends PoolOptions {
   readonly waitMs: number
 }
 
+/** While all connections are crowded there is one more for each so many requests that are under way. */
+const crowd = 8
+
 /** After a failed connection no other is tried for so long, while there are some that serve. */
 const retryMs = 1_000
 
 /**
  * The connections to one upstream that may speak HTTP/2: it chooses (RFC 7301), for each connection anew. As long as it chooses
- * HTTP/2, as few of them as have room for all requests; where it chooses HTTP/1.1, one for each request. Upgrades have HTTP/1.1 and
- * connections of their own (RFC 9113 8.6).
+ * HTTP/2, as few of them as have room for all requests, and some more while bodies wait for the windows of these; where it chooses
+ * HTTP/1.1, one for each request. Upgrades have HTTP/1.1 and connections of their own (RFC 9113 8.6).
  */
 export class Http2Pool implements UpstreamPool, Http2Owner {
   readonly slots: ConnectionSlots
@@ -64,15 +67,20 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
   }
 
   #takeStream(): RequestCarrier | undefined {
+    let crowded: Http2Connection | undefined
     for (const [connection, retireAtMs] of this.#retireAt) {
       // One that is too old already when it is new serves those it was made for.
       if (connection.wasUsed && this.#now() >= retireAtMs) connection.drain()
-      else {
+      else if (connection.isCrowded) {
+        if (connection.hasRoom && connection.load < (crowded?.load ?? Number.POSITIVE_INFINITY)) crowded = connection
+      } else {
         const stream = connection.take()
         if (stream !== undefined) return stream
       }
     }
-    return undefined
+    // Not every request has a body, so that none waits for another connection; those that come later have it.
+    if (crowded !== undefined) this.#advanceSoon()
+    return crowded?.take()
   }
 
   open(isStream: boolean, done: OnCarrier): () => void {
@@ -84,8 +92,13 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
     this.#advanceSoon()
     return () => {
       waiter.leave()
-      // Nobody may be left for whom a connection is made.
-      if (this.#line.size === 0) for (const offer of this.#offers) offer.stop()
+      // Nobody may be left for whom a connection is made. That it ends is no failure, after which others would have to wait.
+      if (this.#line.size > 0) return
+      for (const offer of this.#offers) {
+        this.#offers.delete(offer)
+        offer.stop()
+      }
+      this.#advanceSoon()
     }
   }
 
@@ -139,7 +152,10 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
 
   /** For a connection. */
   onDraining(connection: Http2Connection): void {
-    if (this.#retireAt.delete(connection)) this.#draining.add(connection)
+    if (!this.#retireAt.delete(connection)) return
+    this.#draining.add(connection)
+    // It has left its place to another, for which somebody may be waiting.
+    this.#advanceSoon()
   }
 
   /** For a connection. */
@@ -177,7 +193,17 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
     if (this.#version === undefined) return Math.min(waiting, 1) - this.#offers.size
     // Further ones would allow no streams either.
     if (this.#places === 0 && this.#retireAt.size > 0) return 0
-    return Math.ceil(waiting / Math.max(this.#places, 1)) - this.#offers.size
+    return Math.max(Math.ceil(waiting / Math.max(this.#places, 1)), this.#isCrowded ? 1 : 0) - this.#offers.size
+  }
+
+  /** Whether further requests had better have another connection, though there are streams. */
+  get #isCrowded(): boolean {
+    let requests = 0
+    for (const connection of this.#retireAt.keys()) {
+      if (!connection.isCrowded) return false
+      requests += connection.load
+    }
+    return requests > crowd * this.#retireAt.size && !this.#isRetired
   }
 
   /** Whether there may be one more connection; an idle one goes for it. Those that only finish what is under way do not count. */
@@ -218,6 +244,7 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
       onHttp1: (connected, made) => {
         this.#offers.delete(offer)
         this.#version = 'http/1.1'
+        this.#places = 1
         this.slots.resize(this.#options.max)
         const connection = this.#http1.adopt(connected, made)
         const waiter = this.#line.first
