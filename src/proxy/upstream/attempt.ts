@@ -125,6 +125,11 @@ export class Attempt implements BodySink, ConnectionUser {
   }
 
   /** For the connection. */
+  onProgress(): void {
+    if (!this.#isSettled && this.#connection?.isFull === true) this.#watchdog.arm(this.#upstream.timeouts.idle)
+  }
+
+  /** For the connection. */
   onWritable(): void {
     if (!this.#isSettled) {
       if (this.#isEnded) this.#watchdog.arm(this.#upstream.timeouts.response)

@@ -11,7 +11,10 @@ import { UpstreamError } from './upstream-error.ts'
 /** RFC 9110 9.2.2. */
 const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 
-/** So often a request is sent again that the upstream says it has not processed: connections of HTTP/2 end again and again. */
+/**
+ * So often a request is sent again that the upstream says it has not processed: connections of HTTP/2 end again and again. More than
+ * once only within `timeouts.response`, because each time has limits of its own, and nobody would wait for the sum of all.
+ */
 const mostAgain = 3
 
 /**
@@ -21,7 +24,8 @@ const mostAgain = 3
  * @throws GatewayError when there is no answer, CallerGoneError when the caller has left
  */
 export async function sendRequest(forwarding: Forwarding, chooseToken: ChooseToken): Promise<Answer> {
-  const { exchange, received, body } = forwarding
+  const { exchange, received, body, route } = forwarding
+  const startedMs = performance.now()
   let forwardsExpect = received.expectsContinue && !body.isCopied
   for (let isFresh = exchange.upgrade !== undefined, again = 0; ; isFresh = true, again++) {
     const sending = new Sending(forwarding, chooseToken, { isFresh, forwardsExpect })
@@ -39,7 +43,8 @@ export async function sendRequest(forwarding: Forwarding, chooseToken: ChooseTok
       sending.onFailure(error)
       if (exchange.isGone) throw new CallerGoneError()
       if (!(error instanceof UpstreamError)) throw error
-      if (again >= (error.isSent ? 1 : mostAgain) || !canSendAgain(error, received, body)) throw error.gatewayError
+      const isLate = again > 0 && performance.now() - startedMs > route.timeouts.response
+      if (again >= (error.isSent || isLate ? 1 : mostAgain) || !canSendAgain(error, received, body)) throw error.gatewayError
     } finally {
       sending.finish()
     }

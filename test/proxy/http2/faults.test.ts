@@ -91,6 +91,16 @@ describe.skipIf(!hasOpenssl)('a request that the upstream has not processed (RFC
     await settledGateway(gateway)
   })
 
+  test('is sent again more than once only as long as one answer may take', async () => {
+    const { gateway, upstream } = await pair(
+      ({ stream }, { send, code }) => void setTimeout(() => send('reset', 0, stream, code(7)), 600),
+      { route: { timeouts: { response: '1s' } } },
+    )
+    expect(await failureOf(gateway)).toEqual({ status: 502, code: 'upstream_reset' })
+    expect(requests(upstream)).toEqual(['1/1', '2/1'])
+    await settledGateway(gateway)
+  })
+
   test.each([
     ['ENHANCE_YOUR_CALM', 11],
     ['INTERNAL_ERROR', 2],

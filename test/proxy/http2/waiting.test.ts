@@ -80,6 +80,29 @@ describe.skipIf(!hasOpenssl)('uploads that wait for the window of their connecti
   })
 })
 
+describe.skipIf(!hasOpenssl)('an upload of which the upstream takes little at a time', () => {
+  test('has not come to timeouts.idle before the upstream takes nothing', async () => {
+    const { upstream, pool, connections } = await scripted()
+    const asked = attempt(
+      pool,
+      { method: 'POST', contentLength: 1024 ** 2 },
+      { timeouts: { connect: 5_000, response: 5_000, idle: 800 } },
+    )
+    let end: string | undefined
+    asked.answer.catch((error: Error) => (end = error.message))
+    asked.write(Buffer.alloc(window + frame))
+    await eventually('the window is used up', () => bytesOf(upstream) === window)
+    for (let nth = 1; nth <= 6; nth++) {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      connections[0]?.send('windowUpdate', 0, 0, connections[0].code(100))
+      await eventually('it is used', () => bytesOf(upstream) === window + nth * 100)
+    }
+    expect(end).toBeUndefined()
+    await eventually('it is given up', () => end !== undefined, 5_000)
+    expect(end).toContain('took nothing of the request for 800 ms')
+  })
+})
+
 describe.skipIf(!hasOpenssl)('an upstream whose connection has no window left', () => {
   test('gets another for further requests, one for every eight, and none sooner', async () => {
     const { upstream, pool } = await scripted()

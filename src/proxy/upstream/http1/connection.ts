@@ -28,6 +28,8 @@ export interface ConnectionUser {
   onInterim(head: AnswerHead): void
   /** The head of the answer, checked. */
   onAnswer(head: AnswerHead, body: AnswerBody, tunnel: Tunnel | undefined): void
+  /** Something of what waits has gone out, where others on the connection go out in between. */
+  onProgress(): void
   /** The connection can take more of the request again. */
   onWritable(): void
   /**

@@ -7,6 +7,8 @@ import type { OutgoingBody } from './outgoing-body.ts'
 export interface BodySender {
   readonly id: number
   readonly outgoing: OutgoingBody
+  /** Some of what waited has been sent. */
+  onSent(): void
   /** All of what waited has been sent, and more can be. */
   onWritable(): void
   /** The end of the body has been sent. */
@@ -122,6 +124,7 @@ export class FrameWriter {
       this.#socket.write(head, 'latin1')
       this.#socket.write(piece)
     }
+    sender.onSent()
     this.#sendEnd(sender)
     return true
   }

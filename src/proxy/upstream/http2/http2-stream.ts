@@ -116,6 +116,11 @@ export class Http2Stream implements RequestCarrier, BodySource, BodySender {
   }
 
   /** For the writer. */
+  onSent(): void {
+    this.#user?.onProgress()
+  }
+
+  /** For the writer. */
   onWritable(): void {
     this.#user?.onWritable()
   }
