@@ -178,4 +178,19 @@ describe.skipIf(!hasOpenssl)('a request that waits for a stream', () => {
     }
     expect([before, freeSlots(pool)]).toEqual([256, 256])
   })
+  test('has a connection of HTTP/1.1 that others have done with, once the upstream has chosen that', async () => {
+    const authority = certificateAuthority()
+    let version = 'h2'
+    const upstream = await http2Upstream(authority.issue('server'), (stream) => stream.respond({}, { endStream: true }), {
+      http1: (_, response) => void setTimeout(() => response.end('old'), 20),
+      ALPNCallback: () => version,
+    })
+    const pool = http2PoolTo(upstream.url(), authority.cert, { max: 1 })
+    await ask(pool)
+    version = 'http/1.1'
+    for (const session of upstream.sessions) session.destroy()
+    await eventually('it is gone', () => upstream.openConnections() === 0)
+    expect(await Promise.all([ask(pool), ask(pool), ask(pool)])).toEqual(['old', 'old', 'old'])
+    expect(upstream.connections()).toBe(2)
+  })
 })

@@ -40,8 +40,8 @@ export interface PoolOptions {
   readonly now?: () => number
   /** How old a connection becomes, at most, in milliseconds. */
   readonly longestAgeMs?: number
-  /** Told when a connection has closed. */
-  readonly onClosed?: () => void
+  /** Told when a connection has closed, or has become idle. */
+  readonly onFree?: () => void
 }
 
 /**
@@ -129,6 +129,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     const ownMs = keepAliveS === undefined ? idleMs : Math.min(idleMs, (keepAliveS - 1) * 1_000)
     if (this.#isRetired || ownMs <= 0 || this.#now() >= (this.#retireAt.get(connection) ?? 0)) return undefined
     this.#idle.push(connection)
+    this.#options.onFree?.()
     return ownMs
   }
 
@@ -137,7 +138,7 @@ export class ConnectionPool implements UpstreamPool, ConnectionOwner {
     this.#retireAt.delete(connection)
     const at = this.#idle.lastIndexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
-    this.#options.onClosed?.()
+    this.#options.onFree?.()
   }
 
   /** From now on nothing is kept: ends idle connections, and each of the others once its request is done. */

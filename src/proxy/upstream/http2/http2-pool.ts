@@ -59,7 +59,7 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
     this.slots = new ConnectionSlots(options.max)
-    this.#http1 = new ConnectionPool(place, { ...options, onClosed: () => this.#advanceSoon() })
+    this.#http1 = new ConnectionPool(place, { ...options, onFree: () => this.#advanceSoon() })
   }
 
   takeIdle(): RequestCarrier | undefined {
@@ -176,7 +176,8 @@ export class Http2Pool implements UpstreamPool, Http2Owner {
   /** Gives whoever waits what there is, and has connections made for the others. */
   #advance(): void {
     for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {
-      const carrier = this.#takeStream()
+      // There are more who wait than connections of HTTP/1.1 where the upstream has chosen HTTP/2 before.
+      const carrier = this.takeIdle()
       if (carrier === undefined) break
       waiter.settle(null, carrier, true)
     }
