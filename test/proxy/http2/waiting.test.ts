@@ -104,12 +104,12 @@ describe.skipIf(!hasOpenssl)('an upload of which the upstream takes little at a 
 })
 
 describe.skipIf(!hasOpenssl)('an upstream whose connection has no window left', () => {
-  test('gets another for further requests, one for every eight, and none sooner', async () => {
+  test('gets another for further requests, one for every four, and none sooner', async () => {
     const { upstream, pool } = await scripted()
     upload(pool, window + frame)
     await eventually('the window is used up', () => bytesOf(upstream) === window)
-    for (let nth = 2; nth <= 8; nth++) upload(pool, frame)
-    await eventually('they are there', () => heads(upstream).length === 8)
+    for (let nth = 2; nth <= 4; nth++) upload(pool, frame)
+    await eventually('they are there', () => heads(upstream).length === 4)
     expect(upstream.connections()).toBe(1)
     // Does not wait for the other connection.
     upload(pool, frame)
@@ -119,8 +119,8 @@ describe.skipIf(!hasOpenssl)('an upstream whose connection has no window left', 
     )
     await new Promise((resolve) => setTimeout(resolve, 50))
     upload(pool, 10)
-    await eventually('it serves', () => heads(upstream).length === 10)
-    expect(heads(upstream).slice(8)).toEqual(['1/17', '2/1'])
+    await eventually('it serves', () => heads(upstream).length === 6)
+    expect(heads(upstream).slice(4)).toEqual(['1/9', '2/1'])
     expect(upstream.connections()).toBe(2)
   })
 })

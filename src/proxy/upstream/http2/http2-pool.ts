@@ -20,7 +20,7 @@ export interface Http2PoolOptions extends PoolOptions {
 }
 
 /** While all connections are crowded there is one more for each so many requests that are under way. */
-const crowd = 8
+const crowd = 4
 
 /** After a failed connection no other is tried for so long, while there are some that serve. */
 const retryMs = 1_000
