@@ -47,7 +47,7 @@ describe.skipIf(!hasOpenssl)('thousands of requests over HTTP/2, many of which a
       expect(good).toBeGreaterThan(requests / 4)
       await settledGateway(gateway)
       await gateway.stop()
-      await eventually('no connection is left', () => upstream.openConnections() === 0, 10_000)
+      await eventually('no connection is left', () => upstream.openConnections() === 0)
     },
     60_000,
   )
