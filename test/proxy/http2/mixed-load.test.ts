@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { answerOrMisbehave, callOrLeave } from '../../../chaos/http2-load.ts'
+import { connectionsTo } from '../../../chaos/connections-to.ts'
 import { createRandom } from '../../../chaos/random.ts'
 import { inParallel } from '../../../chaos/wait.ts'
 import { certificateAuthority, hasOpenssl } from '../../support/certificates.ts'
@@ -53,17 +53,3 @@ describe.skipIf(!hasOpenssl)('thousands of requests over HTTP/2, many of which a
     60_000,
   )
 })
-
-/**
- * How many connections to a port are held by whoever opened them, established or not closed after the other end was. The upstream's side is
- * not asked: the platform's server does not always notice the end of a connection that it has broken off itself.
- */
-function connectionsTo(port: number): number {
-  const table = '/proc/net/tcp'
-  if (!existsSync(table)) return 0
-  const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  return readFileSync(table, 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, , address = '', state = '']) => address.endsWith(remote) && ['01', '08'].includes(state)).length
-}
