@@ -4,13 +4,12 @@ import { parseConfig } from '../../src/config/load-config.ts'
 import { presetNames } from '../../src/config/presets.ts'
 import { buildTokenRequest } from '../../src/oauth/token-request.ts'
 import { runHere } from '../support/cli-process.ts'
+import { describeIf } from '../support/describe-with.ts'
 import { hasCurl, sentByBearerd, sentByCurl } from '../support/sent-request.ts'
 import { calls } from '../support/token-calls.ts'
 import type { DocumentedCall } from '../support/token-calls.ts'
 
-const describeWithCurl = hasCurl
-  ? describe
-  : (name: string, tests: () => void) => describe.skip(`${name} (skipped: curl or bash is not installed)`, tests)
+const describeWithCurl = describeIf(hasCurl, 'curl or bash is not installed')
 
 /** What init makes of a call, and everything it said. */
 async function configurationFor({ call }: DocumentedCall): Promise<{ text: string; said: string }> {

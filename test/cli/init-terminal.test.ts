@@ -1,17 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { projectRoot } from '../support/cli-process.ts'
+import { describeIf } from '../support/describe-with.ts'
 import { initPlace } from '../support/init-run.ts'
 
 /** That of util-linux, which gives a command a terminal of its own. */
 const hasScript =
   process.env['CI'] === 'true' || /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '')
 
-const describeAtTerminal = hasScript
-  ? describe
-  : (name: string, tests: () => void) => describe.skip(`${name} (skipped: there is no script of util-linux)`, tests)
+const describeAtTerminal = describeIf(hasScript, 'there is no script of util-linux')
 
 /** A command line at a real terminal. */
 interface AtTerminal {

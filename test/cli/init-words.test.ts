@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cmdWords, isForCmd } from '../../src/cli/init/cmd-words.ts'
 import { shellWords } from '../../src/cli/init/shell-words.ts'
+import { describeIf } from '../support/describe-with.ts'
 import { hasCurl } from '../support/sent-request.ts'
 
 const names = ['ID', 'SECRET', '_x1']
@@ -64,9 +65,7 @@ const line = fc
   // A variable that a letter follows, even in the next line, would be another one.
   .filter((value) => !/\$(ID|_x1)(\\\n)*[A-Za-z0-9_]/.test(value))
 
-const describeWithBash = hasCurl
-  ? describe
-  : (name: string, tests: () => void) => describe.skip(`${name} (skipped: bash or curl is not installed)`, tests)
+const describeWithBash = describeIf(hasCurl, 'bash or curl is not installed')
 
 describeWithBash('words of a shell', () => {
   it('are those that bash makes, whatever is quoted in whatever way', () => {

@@ -1,20 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { describe } from 'vitest'
 import { parseAllDocuments, stringify } from 'yaml'
 import { scratch } from './cli-scratch.ts'
+import { describeWithProgram } from './describe-with.ts'
 import type { KubernetesObject } from './kubernetes-objects.ts'
 
-const isCi = process.env['CI'] === 'true'
-
 /** Tests that need the real helm or kubectl; where it is missing they are skipped and say so, but never in CI. */
-export const describeWithHelm = describeWith('helm', ['version'])
-export const describeWithKubectl = describeWith('kubectl', ['version', '--client'])
-
-function describeWith(program: string, args: readonly string[]) {
-  return isCi || spawnSync(program, args, { stdio: 'ignore' }).status === 0
-    ? describe
-    : (name: string, tests: () => void) => describe.skip(`${name} (skipped: ${program} is not installed)`, tests)
-}
+export const describeWithHelm = describeWithProgram('helm', 'version')
+export const describeWithKubectl = describeWithProgram('kubectl', 'version', '--client')
 
 /** How a run of helm or kubectl ended. */
 export interface ToolRun {

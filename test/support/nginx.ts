@@ -1,18 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { CertificateFiles } from './certificates.ts'
+import { describeWithProgram } from './describe-with.ts'
 import { eventually } from './proxy-wait.ts'
+import { freePort } from './redis-server.ts'
 
 /** Tests that need a real nginx; where there is none they are skipped and say so, but never in CI. */
-export const describeWithNginx =
-  process.env['CI'] === 'true' || spawnSync('nginx', ['-v']).status === 0
-    ? describe
-    : (name: string, tests: () => void) => describe.skip(`${name} (skipped: nginx is not installed)`, tests)
+export const describeWithNginx = describeWithProgram('nginx', '-v')
 
 /**
  * Starts an nginx on loopback that speaks HTTP/2 and passes requests on; it ends with the test.
@@ -52,14 +50,6 @@ http {
   })
   await eventually('nginx listens', () => listens(port), 10_000)
   return `https://localhost:${port}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function listens(port: number): Promise<boolean> {

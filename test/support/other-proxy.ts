@@ -1,25 +1,17 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { describe, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { projectRoot } from './cli-process.ts'
 import { startTestGateway } from './gateway.ts'
 import type { TestGateway } from './gateway.ts'
 import type { TokenEndpoint } from './token-endpoint.ts'
 
-const isCi = process.env['CI'] === 'true'
-
 /** The key by which the proxies of the examples are known. */
 export const proxyKey = 'canary-key-of-the-proxy'
-
-/** Tests that need another program; where there is none they are skipped and say so, but never in CI. */
-export function describeWithProgram(command: string, versionArg: string): (name: string, tests: () => void) => void {
-  if (isCi || spawnSync(command, [versionArg]).status === 0) return describe
-  return (name, tests) => describe.skip(`${name} (skipped: ${command} is not installed)`, tests)
-}
 
 /** A file of examples/token-service, as it is delivered. */
 export function exampleFile(name: string): string {

@@ -1,16 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { scratch } from './cli-scratch.ts'
+import { describeWithProgram } from './describe-with.ts'
 import { freePort } from './redis-server.ts'
 
-const isCi = process.env['CI'] === 'true'
-
 /** Tests that need a real Prometheus; where there is none they are skipped and say so, but never in CI. */
-export const describeWithPrometheus =
-  isCi || spawnSync('prometheus', ['--version']).status === 0
-    ? describe
-    : (name: string, tests: () => void) => describe.skip(`${name} (skipped: prometheus is not installed)`, tests)
+export const describeWithPrometheus = describeWithProgram('prometheus', '--version')
 
 /** A Prometheus of its own, on loopback, gone when the test ends. */
 export interface Prometheus {

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -6,15 +6,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
-import { describe, onTestFinished } from 'vitest'
-
-const isCi = process.env['CI'] === 'true'
+import { onTestFinished } from 'vitest'
+import { describeWithProgram } from './describe-with.ts'
 
 /** Tests that need a real Redis; where there is none they are skipped and say so, but never in CI. */
-export const describeWithRedis =
-  isCi || spawnSync('redis-server', ['--version']).status === 0
-    ? describe
-    : (name: string, tests: () => void) => describe.skip(`${name} (skipped: redis-server is not installed)`, tests)
+export const describeWithRedis = describeWithProgram('redis-server', '--version')
 
 /** A Redis of its own, on loopback, that keeps nothing. */
 export interface RedisServer {

@@ -1,13 +1,7 @@
 import { expect, it } from 'vitest'
 import { scratch } from '../support/cli-scratch.ts'
-import {
-  describeWithProgram,
-  exampleFile,
-  proxyKey,
-  startExampleGateway,
-  startProgram,
-  withAddresses,
-} from '../support/other-proxy.ts'
+import { describeWithProgram } from '../support/describe-with.ts'
+import { exampleFile, proxyKey, startExampleGateway, startProgram, withAddresses } from '../support/other-proxy.ts'
 import { provider, refusalBody } from '../support/proxy-api.ts'
 import type { ReceivedCall } from '../support/proxy-api.ts'
 import { rawCaller } from '../support/raw-caller.ts'

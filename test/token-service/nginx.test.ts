@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { scratch } from '../support/cli-scratch.ts'
-import {
-  describeWithProgram,
-  exampleFile,
-  proxyKey,
-  startExampleGateway,
-  startProgram,
-  withAddresses,
-} from '../support/other-proxy.ts'
+import { describeWithProgram } from '../support/describe-with.ts'
+import { exampleFile, proxyKey, startExampleGateway, startProgram, withAddresses } from '../support/other-proxy.ts'
 import { provider, refusalBody } from '../support/proxy-api.ts'
 import type { ReceivedCall } from '../support/proxy-api.ts'
 import { freePort } from '../support/redis-server.ts'
